@@ -1,0 +1,187 @@
+use crate::{Failure, FailureClass, RunKey, UnixMs};
+use serde::{Deserialize, Serialize};
+
+/// Everything that one run found out. Durations are microseconds, offsets count from the start of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunResult {
+    pub key: RunKey,
+    pub started_at: UnixMs,
+    pub duration_us: u64,
+    pub outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<Request>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub console: Vec<ConsoleLine>,
+    #[serde(default, skip_serializing_if = "Dropped::is_nothing")]
+    pub dropped: Dropped,
+    /// The version of the script that ran; see [`crate::ScriptSource::hash`]. Empty where none could be loaded.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub script_hash: String,
+    pub prober: Prober,
+}
+
+impl RunResult {
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.outcome {
+            Outcome::Failed(failure) => Some(failure),
+            Outcome::Passed | Outcome::Missed { .. } => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Passed,
+    Failed(Failure),
+    /// The slot passed without a run: neither a success nor a failure of the target.
+    Missed {
+        reason: String,
+    },
+}
+
+/// A `step(name, fn)`. Steps nest; `parent` is an index into the run's steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<u32>,
+    pub start_us: u64,
+    /// Absent where the run ended inside the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_us: Option<u64>,
+    /// What was thrown out of the step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// One HTTP exchange, redirects each on their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    pub method: String,
+    /// Secrets redacted, user information and fragment removed.
+    pub url: String,
+    /// Index into the run's steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
+    pub start_us: u64,
+    pub phases: Phases,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// `HTTP/1.1` or `HTTP/2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_version: Option<String>,
+    /// Address and port that answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_addr: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    pub sent_body_bytes: u64,
+    /// As received, before content decoding.
+    pub received_body_bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<RequestFailure>,
+}
+
+/// Why an exchange did not complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestFailure {
+    pub class: FailureClass,
+    pub message: String,
+}
+
+/// How long each phase of an exchange took, in microseconds; absent where it was not reached or not needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Phases {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_us: Option<u64>,
+    /// From the end of the connection's set-up to the response's head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download_us: Option<u64>,
+}
+
+impl Phases {
+    /// The phases that happened, in order, with their names.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        [
+            ("dns", self.dns_us),
+            ("connect", self.connect_us),
+            ("tls", self.tls_us),
+            ("first byte", self.first_byte_us),
+            ("download", self.download_us),
+        ]
+        .into_iter()
+        .filter_map(|(name, us)| us.map(|us| (name, us)))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// `TLSv1.3`.
+    pub version: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<String>,
+    /// Leaf first, as the server sent them.
+    pub certificates: Vec<Certificate>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    pub subject: String,
+    pub issuer: String,
+    pub not_before: UnixMs,
+    pub not_after: UnixMs,
+    /// Whole days from the run to `not_after`, negative once expired.
+    pub days_left: i64,
+    /// DNS names and addresses that it is valid for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Hex SHA-256 of the DER.
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleLine {
+    pub at_us: u64,
+    pub level: ConsoleLevel,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsoleLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// What did not fit into the result's bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dropped {
+    pub console_lines: u64,
+    pub steps: u64,
+    pub requests: u64,
+}
+
+impl Dropped {
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Who made the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prober {
+    /// Version of Tocsin.
+    pub version: String,
+}
