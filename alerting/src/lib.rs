@@ -1,1 +1,43 @@
-//! Placeholder.
+//! WHEN to wake someone: from a check's results to a page on somebody's phone.
+//!
+//! # The flow
+//! `results → decide (incident, ladder) → one commit with outbox rows → deliver → Slack | SMS | terminal`.
+//!
+//! # The actors
+//! - The **decider** ([`Alerting`]) is one task. It takes whatever results have arrived, decides them with
+//!   [`incident::step`], a pure function, and commits the outcome. It never sends anything.
+//! - The **journal** ([`journal::Journal`]) makes a decision durable in one write: the check's state, the consumed
+//!   results, the trail and the notifications.
+//! - A **worker** for each kind of channel leases rows of the outbox and delivers them ([`outbox`]).
+//! - The **channels** speak to the providers: [`slack`], [`sms`], and [`terminal`] where there are no tokens.
+//!
+//! # Guarantees
+//! - When [`Alerting::accept`] returns, everything that follows from the results is durable. What was accepted survives
+//!   `SIGKILL`; what was not is the caller's to offer again, and a result that is offered twice counts once.
+//! - A notification enters the outbox exactly once and reaches its provider at least once. After an answer that leaves
+//!   it open, and after a crash, the provider is asked whether it has the message before it is sent again.
+//! - The messages of one incident to one place arrive in order. A post is edited, not repeated, and only its newest
+//!   state is sent.
+//! - A page that stays undelivered falls back to an SMS to whoever has not been told.
+//! - Every decision has a reason, and every attempt its outcome, on the incident's trail.
+//!
+//! # Invariants
+//! [`incident`], [`policy`], [`outbox::after_attempt`] and the texts of messages are pure: they take values and the
+//! time, and return values. Nothing is sent before it is committed, and nothing is sent under a lock.
+
+mod counters;
+mod decider;
+mod engine;
+pub mod incident;
+pub mod journal;
+pub mod notification;
+pub mod outbox;
+pub mod policy;
+pub mod slack;
+pub mod sms;
+pub mod terminal;
+
+pub use counters::Counters;
+pub use engine::{Alerting, AlertingError, AlertingSettings};
+pub use incident::{Decision, Watched};
+pub use outbox::{Channel, Channels, DeliveryOutcome, Reconciled};

@@ -1,0 +1,63 @@
+//! An incident as the tests of the channels show it.
+
+use super::{FailureBrief, IncidentReport, IncidentStatus, RegionCondition, RegionLine};
+use crate::notification::{Address, Notification, NotificationId, PageReason, Role, Saying};
+use checks::{FailureClass, UnixMs};
+
+pub(crate) const OPENED_AT: UnixMs = UnixMs(1_795_466_400_000);
+
+pub(crate) fn notification(role: Role) -> Notification {
+    let region: checks::Region = "eu-west-1".parse().unwrap();
+    let check: checks::CheckId = "login-password".parse().unwrap();
+    let line = |region: &str, condition, failures_in_a_row| RegionLine {
+        region: region.parse().unwrap(),
+        condition,
+        failures_in_a_row,
+        missed_in_a_row: 0,
+        last_result_at: Some(OPENED_AT),
+    };
+    let reason = PageReason::SecondInARow { region: region.clone() };
+    Notification {
+        id: NotificationId::new("journal", 7, 3),
+        incident: 7,
+        check: check.clone(),
+        address: Address::Slack { channel: "#p1".to_owned() },
+        role,
+        page: true,
+        report: IncidentReport {
+            number: 7,
+            check,
+            description: "A user logs in with a password".to_owned(),
+            runbook_url: Some("https://runbooks.example/login".to_owned()),
+            script_path: "checks/scripts/login-password.check.ts".to_owned(),
+            tags: vec!["login".to_owned()],
+            status: IncidentStatus::Open,
+            label: "P1".to_owned(),
+            reason: reason.to_string(),
+            opened_at: OPENED_AT,
+            failing_since: OPENED_AT - 30_000,
+            ended_at: None,
+            last_success: Some(OPENED_AT - 60_000),
+            failures_total: 2,
+            failed_in: region,
+            failure: FailureBrief {
+                class: FailureClass::Http,
+                message: "expected 200, got 503".to_owned(),
+                step: Some("login › token".to_owned()),
+                location: Some("login-password.check.ts:12:3".to_owned()),
+                at: OPENED_AT,
+                duration_us: 15_400,
+                timings: vec!["POST https://id.example/oauth/token → 503, first byte 12 ms".to_owned()],
+            },
+            regions: vec![
+                line("ap-southeast-2", RegionCondition::Passing, 0),
+                line("eu-west-1", RegionCondition::Failing, 2),
+            ],
+            regions_left_out: 0,
+            previous: None,
+        },
+        saying: Saying::Page { label: "P1".to_owned(), reason },
+        created_at: OPENED_AT,
+        not_before: OPENED_AT,
+    }
+}

@@ -1,0 +1,192 @@
+//! Who is told of what: the notifications and trail entries that follow from a decision.
+
+use super::report::report;
+use super::{
+    CheckState, Context, Decision, IncidentReport, IncidentStatus, OpenIncident, Told, TrailEntry, TrailKind,
+    Transition,
+};
+use crate::notification::{Address, Notification, NotificationId, PageReason, Role, Saying};
+use checks::UnixMs;
+
+/// Between two edits that say no more than "it failed again": a tenth of the incident's age, within these bounds.
+const QUIET_EDIT_EVERY_MS: std::ops::RangeInclusive<u64> = 30_000..=600_000;
+/// Entries about single regions on one incident's trail and threads; an incident that flaps for days is cut here.
+const REGION_ENTRIES_MAX: u32 = 500;
+
+/// Collects the effects of one transition. Reports are filled in last, when the state is final.
+pub(super) struct Telling<'a> {
+    context: &'a Context<'a>,
+    incident: u64,
+    drafts: Vec<Draft>,
+    finished: Vec<Notification>,
+    trail: Vec<TrailEntry>,
+}
+
+struct Draft {
+    id: NotificationId,
+    address: Address,
+    role: Role,
+    page: bool,
+    saying: Saying,
+    not_before: UnixMs,
+}
+
+impl<'a> Telling<'a> {
+    pub fn new(context: &'a Context<'a>, incident: u64) -> Self {
+        Self { context, incident, drafts: Vec::new(), finished: Vec::new(), trail: Vec::new() }
+    }
+
+    pub fn trail(&mut self, open: &mut OpenIncident, kind: TrailKind, text: String) {
+        open.trail_entries = open.trail_entries.saturating_add(1);
+        self.trail.push(TrailEntry { incident: self.incident, at: self.context.now, kind, text });
+    }
+
+    fn draft(&mut self, open: &mut OpenIncident, address: Address, role: Role, page: bool, saying: Saying) {
+        let id = NotificationId::new(self.context.journal, open.number, open.next_notification);
+        open.next_notification = open.next_notification.saturating_add(1);
+        self.drafts.push(Draft { id, address, role, page, saying, not_before: self.context.now });
+    }
+
+    /// Climbs one rung: pages its addresses; those with a post already get it edited, and an entry in its thread.
+    pub fn climb(&mut self, state: &mut CheckState, index: usize, reason: PageReason) {
+        let Some(open) = &mut state.incident else { return };
+        let rung = &self.context.ladder.rungs[index];
+        let earlier: Vec<Address> = open.told.iter().map(|told| told.address.clone()).collect();
+        open.rungs_climbed.insert(index);
+        open.edit_due_at = self.context.now;
+        open.reason = reason.to_string();
+        self.trail(open, TrailKind::Climbed, format!("{}: {reason}", rung.label));
+        for address in &rung.addresses {
+            if address.is_editable() && earlier.contains(address) {
+                continue;
+            }
+            let page = NotificationId::new(self.context.journal, open.number, open.next_notification);
+            let saying = Saying::Page { label: rung.label.clone(), reason: reason.clone() };
+            self.draft(open, address.clone(), Role::Post, rung.wakes(), saying);
+            match open.told.iter_mut().find(|told| told.address.lane() == address.lane()) {
+                Some(told) => *told = Told { address: address.clone(), page, fell_back: false },
+                None => open.told.push(Told { address: address.clone(), page, fell_back: false }),
+            }
+        }
+        for address in earlier.into_iter().filter(Address::is_editable) {
+            let saying = Saying::Climbed { label: rung.label.clone(), reason: reason.clone() };
+            // A channel that is paged again has to notice it: an edit and a thread alone notify nobody.
+            let role = if rung.addresses.contains(&address) { Role::Broadcast } else { Role::Reply };
+            self.draft(open, address.clone(), Role::Edit, false, saying.clone());
+            self.draft(open, address, role, false, saying);
+        }
+    }
+
+    /// Brings the posts up to date, without a page. Only news of a region goes into threads and on the trail.
+    pub fn update(&mut self, state: &mut CheckState, saying: Saying) {
+        let Some(open) = &mut state.incident else { return };
+        let is_little = matches!(saying, Saying::StillFailing { .. });
+        let now = self.context.now;
+        let age_ms = now.since_ms(open.opened_at);
+        let every_ms = (age_ms / 10).clamp(*QUIET_EDIT_EVERY_MS.start(), *QUIET_EDIT_EVERY_MS.end());
+        // An edit that waits already will show this failure too. A clock that went back never makes it wait longer.
+        let not_before = match is_little {
+            true if open.edit_due_at > now => open.edit_due_at.min(now + every_ms),
+            true => now.max(open.edit_due_at + every_ms),
+            false => now,
+        };
+        open.edit_due_at = not_before;
+        let said = !is_little && open.trail_entries < REGION_ENTRIES_MAX;
+        if said {
+            self.trail(open, TrailKind::Region, saying.to_string());
+        }
+        for address in editable(open) {
+            self.draft(open, address.clone(), Role::Edit, false, saying.clone());
+            if let Some(draft) = self.drafts.last_mut() {
+                draft.not_before = not_before;
+            }
+            if said {
+                self.draft(open, address, Role::Reply, false, saying.clone());
+            }
+        }
+    }
+
+    /// Takes the fallback of an undelivered page: an SMS to everyone of it who has not been told. Once for a page.
+    pub fn fall_back(&mut self, state: &mut CheckState, page: &NotificationId, reason: PageReason) -> bool {
+        let Some(open) = &mut state.incident else { return false };
+        let Some(told) = open.told.iter_mut().find(|told| told.page == *page && !told.fell_back) else { return false };
+        told.fell_back = true;
+        let missing: Vec<Address> = self
+            .context
+            .ladder
+            .fallback
+            .iter()
+            .filter(|address| open.told.iter().all(|told| told.address.lane() != address.lane()))
+            .cloned()
+            .collect();
+        let names = match missing.len() {
+            0 => "everybody of the fallback has been told already".to_owned(),
+            _ => missing.iter().map(Address::to_string).collect::<Vec<_>>().join(", "),
+        };
+        self.trail(open, TrailKind::Fallback, format!("{reason}; instead: {names}"));
+        let label = open.label(self.context.ladder);
+        for address in missing {
+            let page = NotificationId::new(self.context.journal, open.number, open.next_notification);
+            open.told.push(Told { address: address.clone(), page, fell_back: false });
+            let saying = Saying::Page { label: label.clone(), reason: reason.clone() };
+            self.draft(open, address, Role::Post, true, saying);
+        }
+        true
+    }
+
+    /// Tells everybody who was told that it is over: posts are edited and their channels see the entry, the others
+    /// get a message of their own.
+    pub fn say_to_all(&mut self, open: &mut OpenIncident, saying: Saying, report: &IncidentReport) {
+        let addresses: Vec<_> = open.told.iter().map(|told| told.address.clone()).collect();
+        for address in addresses {
+            if address.is_editable() {
+                self.draft(open, address.clone(), Role::Edit, false, saying.clone());
+                self.draft(open, address, Role::Broadcast, false, saying.clone());
+            } else {
+                self.draft(open, address, Role::Post, false, saying.clone());
+            }
+        }
+        self.finish(report);
+    }
+
+    fn finish(&mut self, report: &IncidentReport) {
+        let (context, incident) = (self.context, self.incident);
+        let drafts = std::mem::take(&mut self.drafts);
+        // Of several edits of one post in one transition only the last is worth a row: it shows the same report.
+        let is_last_edit = |index: usize| {
+            drafts[index].role != Role::Edit
+                || drafts[index + 1..].iter().all(|d| d.role != Role::Edit || d.address != drafts[index].address)
+        };
+        let kept: Vec<bool> = (0..drafts.len()).map(is_last_edit).collect();
+        self.finished.extend(drafts.into_iter().zip(kept).filter(|(_, keep)| *keep).map(|(draft, _)| Notification {
+            id: draft.id,
+            incident,
+            check: context.check.clone(),
+            address: draft.address,
+            role: draft.role,
+            page: draft.page,
+            saying: draft.saying,
+            report: report.clone(),
+            created_at: context.now,
+            not_before: draft.not_before,
+        }));
+    }
+
+    /// The transition of an incident that goes on.
+    pub fn done(mut self, state: CheckState, decision: Decision) -> Transition {
+        let report = state.incident.as_ref().map(|open| report(open, IncidentStatus::Open, &state, self.context));
+        if let Some(report) = &report {
+            self.finish(report);
+        }
+        Transition { state, decision, notifications: self.finished, trail: self.trail, report }
+    }
+
+    /// The transition of an incident that is over.
+    pub fn ended(self, state: CheckState, decision: Decision, report: IncidentReport) -> Transition {
+        Transition { state, decision, notifications: self.finished, trail: self.trail, report: Some(report) }
+    }
+}
+
+fn editable(open: &OpenIncident) -> Vec<Address> {
+    open.told.iter().map(|told| told.address.clone()).filter(Address::is_editable).collect()
+}

@@ -1,0 +1,352 @@
+//! A journal in memory: for simulations, and for runs that leave nothing behind. It gives every guarantee of the port
+//! but the one that survives the process.
+
+use super::{
+    Attempt, Commit, Committed, DUE_AHEAD_MAX_MS, IncidentFilter, IncidentRecord, IncidentSummary, Journal,
+    JournalError, Lease, NotificationRecord, ResultSummary, RowState, Settled, Settlement, UndeliveredPage, Versioned,
+};
+use crate::incident::{CheckState, IncidentReport, IncidentStatus, TrailEntry};
+use crate::notification::{ChannelKind, Notification, Role};
+use async_trait::async_trait;
+use checks::{CheckId, Region, RunKey, UnixMs};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Results of one check in one region.
+const RESULTS_PER_STREAM_MAX: usize = 200;
+
+pub struct MemoryJournal {
+    id: String,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    incident_numbers: u64,
+    states: BTreeMap<CheckId, Versioned<CheckState>>,
+    results: BTreeMap<RunKey, (ResultSummary, Vec<u8>)>,
+    incidents: BTreeMap<u64, IncidentReport>,
+    trail: Vec<TrailEntry>,
+    outbox: Vec<Row>,
+}
+
+struct Row {
+    notification: Notification,
+    state: RowState,
+    attempts: u32,
+    uncertain: bool,
+    due_at: UnixMs,
+    lease_until: UnixMs,
+    receipt: Option<String>,
+    problem: Option<String>,
+    log: Vec<Attempt>,
+}
+
+impl Row {
+    fn is_in_lane_of(&self, other: &Self) -> bool {
+        self.notification.incident == other.notification.incident
+            && self.notification.address.lane() == other.notification.address.lane()
+    }
+}
+
+impl MemoryJournal {
+    pub fn new() -> Self {
+        let id = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
+        Self { id, tables: Mutex::new(Tables::default()) }
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryJournal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tables {
+    fn commit(&mut self, commit: Commit) -> Result<Committed, JournalError> {
+        let known = self.states.get(&commit.check).map_or(0, |state| state.revision);
+        if known != commit.expected_revision {
+            return Err(JournalError::Conflict { check: commit.check, expected: commit.expected_revision });
+        }
+        let revision = known + 1;
+        self.states.insert(commit.check.clone(), Versioned { revision, value: commit.state });
+        let mut duplicates = Vec::new();
+        for (place, consumed) in commit.consumed.into_iter().enumerate() {
+            let key = consumed.summary.key.clone();
+            if self.results.contains_key(&key) {
+                duplicates.push(place);
+                continue;
+            }
+            self.results.insert(key.clone(), (consumed.summary, consumed.document));
+            let stream = |k: &&RunKey| k.check == key.check && k.region == key.region;
+            let oldest = self.results.keys().find(stream).cloned();
+            if self.results.keys().filter(stream).count() > RESULTS_PER_STREAM_MAX
+                && let Some(oldest) = oldest
+            {
+                self.results.remove(&oldest);
+            }
+        }
+        for report in commit.reports {
+            self.incidents.insert(report.number, report);
+        }
+        self.trail.extend(commit.trail);
+        for notification in commit.notifications {
+            self.enqueue(notification);
+        }
+        Ok(Committed { revision, duplicates })
+    }
+
+    fn enqueue(&mut self, notification: Notification) {
+        let row = Row {
+            due_at: notification.not_before,
+            state: RowState::Pending,
+            attempts: 0,
+            uncertain: false,
+            lease_until: UnixMs(0),
+            receipt: None,
+            problem: None,
+            log: Vec::new(),
+            notification,
+        };
+        if row.notification.role == Role::Edit {
+            for other in self.outbox.iter_mut().filter(|other| {
+                other.state == RowState::Pending && other.notification.role == Role::Edit && other.is_in_lane_of(&row)
+            }) {
+                other.state = RowState::Superseded;
+            }
+        }
+        self.outbox.push(row);
+    }
+
+    /// Whether no earlier row of its lane waits.
+    fn is_first(&self, index: usize) -> bool {
+        let row = &self.outbox[index];
+        !self.outbox[..index].iter().any(|earlier| earlier.state.is_waiting() && earlier.is_in_lane_of(row))
+    }
+
+    fn lease(&mut self, kind: ChannelKind, rows_max: usize, now: UnixMs, until: UnixMs) -> Vec<Lease> {
+        for row in &mut self.outbox {
+            if row.state == RowState::Leased && row.lease_until <= now {
+                row.state = RowState::Pending;
+                row.due_at = now;
+            }
+        }
+        let mut due: Vec<usize> = (0..self.outbox.len())
+            .filter(|&index| {
+                let row = &self.outbox[index];
+                let is_due = row.due_at <= now || row.due_at > now + DUE_AHEAD_MAX_MS;
+                row.state == RowState::Pending && row.notification.address.kind() == kind && is_due
+            })
+            .filter(|&index| self.is_first(index))
+            .collect();
+        due.sort_by_key(|&index| (!self.outbox[index].notification.page, index));
+        due.truncate(rows_max);
+        due.into_iter()
+            .map(|index| {
+                let row = &self.outbox[index];
+                let post = self.outbox[..index]
+                    .iter()
+                    .find(|earlier| earlier.notification.role == Role::Post && earlier.is_in_lane_of(row));
+                let (receipt, post_failed) =
+                    post.map_or((None, false), |post| (post.receipt.clone(), post.state == RowState::Failed));
+                let row = &mut self.outbox[index];
+                let uncertain = row.uncertain;
+                row.state = RowState::Leased;
+                row.attempts += 1;
+                row.uncertain = true;
+                row.lease_until = until;
+                let (notification, attempt) = (row.notification.clone(), row.attempts);
+                Lease { notification, attempt, uncertain, post: receipt, post_failed }
+            })
+            .collect()
+    }
+
+    fn settle(&mut self, settlement: Settlement) {
+        let Some(row) = self.outbox.iter_mut().find(|row| row.notification.id == settlement.notification) else {
+            return;
+        };
+        let (outcome, detail) = settlement.settled.told();
+        let counts = match settlement.settled {
+            Settled::Retry { .. } => row.state == RowState::Leased && row.attempts == settlement.attempt,
+            Settled::Delivered { .. } | Settled::Failed { .. } => row.state.is_waiting(),
+        };
+        if !counts {
+            return;
+        }
+        match settlement.settled {
+            Settled::Delivered { receipt, .. } => {
+                row.state = RowState::Delivered;
+                row.uncertain = false;
+                row.receipt = Some(receipt);
+            }
+            Settled::Retry { at, uncertain, reason } => {
+                row.state = RowState::Pending;
+                row.due_at = at;
+                row.uncertain = uncertain;
+                row.problem = Some(reason);
+            }
+            Settled::Failed { reason } => {
+                row.state = RowState::Failed;
+                row.problem = Some(reason);
+            }
+        }
+        row.log.push(Attempt {
+            number: settlement.attempt,
+            at: settlement.at,
+            duration_ms: settlement.duration_ms,
+            outcome: outcome.to_owned(),
+            detail,
+        });
+    }
+
+    fn incident(&self, number: u64) -> Option<IncidentRecord> {
+        let report = self.incidents.get(&number)?.clone();
+        let notifications: Vec<_> = self
+            .outbox
+            .iter()
+            .filter(|row| row.notification.incident == number)
+            .map(|row| NotificationRecord::of(row.notification.clone(), row.state, row.log.clone()))
+            .collect();
+        let mut trail: Vec<_> = self.trail.iter().filter(|entry| entry.incident == number).cloned().collect();
+        trail.extend(notifications.iter().flat_map(|n| n.trail(number)));
+        trail.sort_by_key(|entry| entry.at);
+        Some(IncidentRecord { report, trail, notifications })
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    async fn load(&self, check: &CheckId) -> Result<Option<Versioned<CheckState>>, JournalError> {
+        Ok(self.tables().states.get(check).cloned())
+    }
+
+    async fn next_incident(&self) -> Result<u64, JournalError> {
+        let mut tables = self.tables();
+        tables.incident_numbers += 1;
+        Ok(tables.incident_numbers)
+    }
+
+    async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<Committed, JournalError>> {
+        let mut tables = self.tables();
+        commits.into_iter().map(|commit| tables.commit(commit)).collect()
+    }
+
+    async fn open_checks(&self) -> Result<Vec<CheckId>, JournalError> {
+        let tables = self.tables();
+        Ok(tables.states.iter().filter(|(_, s)| s.value.incident.is_some()).map(|(check, _)| check.clone()).collect())
+    }
+
+    async fn lease(
+        &self,
+        kind: ChannelKind,
+        rows_max: usize,
+        now: UnixMs,
+        until: UnixMs,
+    ) -> Result<Vec<Lease>, JournalError> {
+        Ok(self.tables().lease(kind, rows_max, now, until))
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<(), JournalError> {
+        self.tables().settle(settlement);
+        Ok(())
+    }
+
+    async fn recover(&self, now: UnixMs) -> Result<u64, JournalError> {
+        let mut tables = self.tables();
+        let leased = tables.outbox.iter_mut().filter(|row| row.state == RowState::Leased);
+        let mut count = 0;
+        for row in leased {
+            row.state = RowState::Pending;
+            row.due_at = now;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    async fn next_due(&self) -> Result<Option<UnixMs>, JournalError> {
+        let tables = self.tables();
+        let due = tables.outbox.iter().enumerate().filter(|(_, row)| row.state.is_waiting());
+        Ok(due
+            .filter(|(index, _)| tables.is_first(*index))
+            .map(|(_, row)| if row.state == RowState::Leased { row.lease_until } else { row.due_at })
+            .min())
+    }
+
+    async fn undelivered_pages(&self, created_before: UnixMs) -> Result<Vec<UndeliveredPage>, JournalError> {
+        let tables = self.tables();
+        let is_open = |number: u64| tables.incidents.get(&number).is_some_and(|r| r.status == IncidentStatus::Open);
+        Ok(tables
+            .outbox
+            .iter()
+            .filter(|row| row.notification.page && is_open(row.notification.incident))
+            .filter(|row| {
+                let late = row.state.is_waiting() && row.notification.created_at <= created_before;
+                late || row.state == RowState::Failed
+            })
+            .map(|row| UndeliveredPage::of(&row.notification, row.problem.clone(), row.state))
+            .collect())
+    }
+
+    async fn incidents(&self, filter: IncidentFilter) -> Result<Vec<IncidentSummary>, JournalError> {
+        let tables = self.tables();
+        Ok(tables
+            .incidents
+            .values()
+            .rev()
+            .filter(|report| filter.check.as_ref().is_none_or(|check| *check == report.check))
+            .filter(|report| !filter.open_only || report.status == IncidentStatus::Open)
+            .take(filter.limit())
+            .map(|report| IncidentSummary::of(report.clone()))
+            .collect())
+    }
+
+    async fn incident(&self, number: u64) -> Result<Option<IncidentRecord>, JournalError> {
+        Ok(self.tables().incident(number))
+    }
+
+    async fn latest_results(&self) -> Result<Vec<ResultSummary>, JournalError> {
+        let mut latest: BTreeMap<(CheckId, Region), ResultSummary> = BTreeMap::new();
+        for (key, (summary, _)) in &self.tables().results {
+            if !summary.late {
+                latest.insert((key.check.clone(), key.region.clone()), summary.clone());
+            }
+        }
+        Ok(latest.into_values().collect())
+    }
+
+    async fn recent_results(
+        &self,
+        check: &CheckId,
+        region: Option<&Region>,
+        rows_max: usize,
+    ) -> Result<Vec<ResultSummary>, JournalError> {
+        let tables = self.tables();
+        let of_check = tables.results.iter().filter(|(key, _)| key.check == *check);
+        let mut rows: Vec<_> = of_check
+            .filter(|(key, _)| region.is_none_or(|region| key.region == *region))
+            .map(|(_, (summary, _))| summary.clone())
+            .collect();
+        rows.sort_by(|a, b| {
+            let order = |s: &ResultSummary| (std::cmp::Reverse(s.key.slot), s.key.region.clone());
+            order(a).cmp(&order(b)).then(b.key.attempt.cmp(&a.key.attempt))
+        });
+        rows.truncate(rows_max);
+        Ok(rows)
+    }
+
+    async fn result(&self, key: &RunKey) -> Result<Option<Vec<u8>>, JournalError> {
+        Ok(self.tables().results.get(key).map(|(_, document)| document.clone()))
+    }
+
+    async fn outbox_depth(&self) -> Result<u64, JournalError> {
+        Ok(self.tables().outbox.iter().filter(|row| row.state.is_waiting()).count() as u64)
+    }
+}

@@ -1,0 +1,82 @@
+//! What is said, to whom, and why: the values that go through the outbox.
+//!
+//! An [`Address`] is one place a message can go to; an incident and an address together are a *lane*, and the
+//! messages of a lane leave in the order in which they were decided. In a Slack lane there is one *post*, which is
+//! edited as the incident changes and has the history in its thread. In an SMS lane every message is a post.
+
+mod address;
+mod saying;
+
+pub use address::{Address, ChannelKind};
+pub use saying::{PageReason, Saying, Span};
+
+use crate::incident::IncidentReport;
+use checks::{CheckId, UnixMs};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Names one notification for ever, everywhere: `journal.incident.sequence`.
+///
+/// It travels with a Slack message as metadata. The journal's own id is part of it, so that a new journal, which
+/// counts its incidents from 1 again, never takes an older message for its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NotificationId(pub String);
+
+impl NotificationId {
+    pub fn new(journal: &str, incident: u64, sequence: u32) -> Self {
+        Self(format!("{journal}.{incident}.{sequence}"))
+    }
+}
+
+impl fmt::Display for NotificationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What a message does in its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A message of its own.
+    Post,
+    /// The lane's post, brought up to date. Only the newest one that waits is sent.
+    Edit,
+    /// An entry in the thread under the lane's post.
+    Reply,
+    /// The same, shown in the channel as well, since edits and threads notify nobody.
+    Broadcast,
+}
+
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "post",
+            Self::Edit => "edit",
+            Self::Reply => "reply",
+            Self::Broadcast => "broadcast",
+        }
+    }
+
+    pub fn parse(role: &str) -> Option<Self> {
+        [Self::Post, Self::Edit, Self::Reply, Self::Broadcast].into_iter().find(|r| r.as_str() == role)
+    }
+}
+
+/// One message for one address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    pub id: NotificationId,
+    pub incident: u64,
+    pub check: CheckId,
+    pub address: Address,
+    pub role: Role,
+    /// Wakes people: it goes first, and falls back where it stays undelivered.
+    pub page: bool,
+    pub saying: Saying,
+    pub report: IncidentReport,
+    pub created_at: UnixMs,
+    /// Not sent before this instant, so that edits of little news are few.
+    pub not_before: UnixMs,
+}

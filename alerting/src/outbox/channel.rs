@@ -1,0 +1,60 @@
+use crate::notification::{ChannelKind, Notification};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// How an attempt to deliver ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// The provider has it, under the name `receipt`.
+    Delivered { receipt: String },
+    /// The provider certainly does not have it, and may take it later.
+    Refused { retry_after_ms: Option<u64>, reason: String },
+    /// The provider may have it: it did not say.
+    Ambiguous { reason: String },
+    /// It never will be taken.
+    Permanent { reason: String },
+}
+
+/// What a provider says when it is asked whether it has a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reconciled {
+    Has {
+        receipt: String,
+    },
+    HasNot,
+    /// It does not answer now.
+    Unknown {
+        retry_after_ms: Option<u64>,
+        reason: String,
+    },
+    /// It never will answer: it refuses the question, say for a scope that the token has not.
+    CannotBeAsked {
+        reason: String,
+    },
+}
+
+/// A way to reach people.
+#[async_trait]
+pub trait Channel: Send + Sync + 'static {
+    /// Sends the message. `post` is what the provider called the lane's post, for edits and replies.
+    async fn deliver(&self, notification: &Notification, post: Option<&str>) -> DeliveryOutcome;
+
+    /// Asks the provider whether it has the message from an earlier attempt.
+    async fn reconcile(&self, notification: &Notification, post: Option<&str>) -> Reconciled;
+}
+
+/// The channel of each kind of address.
+#[derive(Clone)]
+pub struct Channels {
+    pub slack: Arc<dyn Channel>,
+    pub sms: Arc<dyn Channel>,
+}
+
+impl Channels {
+    pub(crate) fn of(&self, kind: ChannelKind) -> &Arc<dyn Channel> {
+        match kind {
+            ChannelKind::Slack => &self.slack,
+            ChannelKind::Sms => &self.sms,
+        }
+    }
+}

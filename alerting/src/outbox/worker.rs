@@ -1,0 +1,204 @@
+use super::{
+    Channels, DeliveryOutcome, DeliverySettings, First, Reconciled, after_asking, after_attempt, before_attempt,
+};
+use crate::counters::Tally;
+use crate::journal::{Journal, Lease, Settled, Settlement};
+use crate::notification::ChannelKind;
+use checks::UnixMs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+/// The longest time that a worker sleeps without looking.
+const BACKSTOP: Duration = Duration::from_secs(1);
+
+/// How the parts of the engine wake one another.
+pub(crate) struct Signals {
+    pub slack: Notify,
+    pub sms: Notify,
+    /// A page was refused or is late.
+    pub undelivered: Notify,
+    /// Counts up with everything that a page of the status would show differently.
+    pub changes: watch::Sender<u64>,
+    pub draining: watch::Sender<bool>,
+}
+
+impl Signals {
+    pub fn new() -> Self {
+        Self {
+            slack: Notify::new(),
+            sms: Notify::new(),
+            undelivered: Notify::new(),
+            changes: watch::Sender::new(0),
+            draining: watch::Sender::new(false),
+        }
+    }
+
+    pub fn of(&self, kind: ChannelKind) -> &Notify {
+        match kind {
+            ChannelKind::Slack => &self.slack,
+            ChannelKind::Sms => &self.sms,
+        }
+    }
+
+    pub fn changed(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// Delivers the rows of one kind of channel, several at once.
+#[derive(Clone)]
+pub(crate) struct Worker {
+    pub kind: ChannelKind,
+    pub journal: Arc<dyn Journal>,
+    pub channels: Channels,
+    pub settings: DeliverySettings,
+    pub signals: Arc<Signals>,
+    pub tally: Arc<Tally>,
+    pub clock: fn() -> UnixMs,
+}
+
+impl Worker {
+    /// Runs until the engine drains and nothing is due any more.
+    pub async fn run(self) {
+        let mut in_flight: JoinSet<Option<UnixMs>> = JoinSet::new();
+        let mut draining = self.signals.draining.subscribe();
+        let mut held_until = UnixMs(i64::MIN);
+        loop {
+            let now = (self.clock)();
+            let free = self.settings.in_flight_max.saturating_sub(in_flight.len());
+            let held = held_until > now && held_until.since_ms(now) <= super::plan::RETRY_AFTER_MAX_MS + 1000;
+            let mut failed = false;
+            if free > 0 && !held {
+                match self.journal.lease(self.kind, free, now, now + self.settings.lease_ms).await {
+                    Ok(leases) => {
+                        for lease in leases {
+                            let worker = self.clone();
+                            in_flight.spawn(async move { worker.deliver(lease).await });
+                        }
+                    }
+                    Err(error) => {
+                        failed = true;
+                        tracing::error!(channel = %self.kind, %error, "the outbox cannot be read; trying again");
+                    }
+                }
+            }
+            if *draining.borrow_and_update() && in_flight.is_empty() {
+                return;
+            }
+            let wait = if failed { BACKSTOP } else { self.wait(now, held.then_some(held_until)).await };
+            tokio::select! {
+                () = self.signals.of(self.kind).notified() => {}
+                Some(ended) = in_flight.join_next() => match ended {
+                    Ok(hold) => held_until = hold.unwrap_or(held_until),
+                    Err(error) => tracing::error!(channel = %self.kind, %error, "a delivery broke off; its lease will end"),
+                },
+                () = tokio::time::sleep(wait) => {}
+                _ = draining.changed() => {}
+            }
+        }
+    }
+
+    /// Until the next row is due, at most the backstop.
+    async fn wait(&self, now: UnixMs, held_until: Option<UnixMs>) -> Duration {
+        let due = match self.journal.next_due().await {
+            Ok(Some(due)) => due.max(held_until.unwrap_or(due)),
+            Ok(None) | Err(_) => return BACKSTOP,
+        };
+        // A row that is due already waits for a place or for a lane: the end of a delivery wakes this worker.
+        match due.since_ms(now) {
+            0 => BACKSTOP,
+            ms => Duration::from_millis(ms).min(BACKSTOP),
+        }
+    }
+
+    /// One attempt, from the lease to its settlement. Returns until when the provider wants to be left alone.
+    async fn deliver(self, lease: Lease) -> Option<UnixMs> {
+        let started = Instant::now();
+        let limit = Duration::from_millis(self.settings.lease_ms / 4 * 3);
+        let (settled, hold_ms) = match tokio::time::timeout(limit, self.attempt(&lease)).await {
+            Ok(settled) => settled,
+            Err(_) => {
+                let reason = format!("no answer within {} s", limit.as_secs());
+                (self.after(&lease, &DeliveryOutcome::Ambiguous { reason }), None)
+            }
+        };
+        let at = (self.clock)();
+        let n = &lease.notification;
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.count(&lease, &settled, duration_ms);
+        let late_page = n.page && !matches!(settled, Settled::Delivered { .. });
+        let settlement = Settlement { notification: n.id.clone(), attempt: lease.attempt, at, duration_ms, settled };
+        if let Err(error) = self.journal.settle(settlement).await {
+            // The lease ends, and the row is uncertain then: the provider is asked before anything is sent again.
+            tracing::error!(notification = %n.id, %error, "the outcome of a delivery could not be written down");
+        }
+        if late_page {
+            self.signals.undelivered.notify_one();
+        }
+        self.signals.changed();
+        hold_ms.map(|ms| at + ms)
+    }
+
+    async fn attempt(&self, lease: &Lease) -> (Settled, Option<u64>) {
+        let n = &lease.notification;
+        let channel = self.channels.of(self.kind);
+        let post = lease.post.as_deref();
+        match before_attempt(n.role, lease.uncertain, post.is_some(), lease.post_failed) {
+            First::Settle(settled) => return (settled, None),
+            First::Send => {}
+            First::AskProvider => {
+                let answer = channel.reconcile(n, post).await;
+                if let Reconciled::CannotBeAsked { reason } = &answer {
+                    tracing::warn!(notification = %n.id, reason, "the provider cannot be asked whether it has the message: sending it");
+                }
+                let (now, age_ms) = self.age(lease);
+                let settings = &self.settings;
+                if let Some(settled) = after_asking(&answer, lease.attempt, age_ms, now, rand::random(), settings) {
+                    let hold = match answer {
+                        Reconciled::Unknown { retry_after_ms, .. } => retry_after_ms,
+                        _ => None,
+                    };
+                    return (settled, hold);
+                }
+            }
+        }
+        let outcome = channel.deliver(n, post).await;
+        let hold = match &outcome {
+            DeliveryOutcome::Refused { retry_after_ms, .. } => *retry_after_ms,
+            _ => None,
+        };
+        (self.after(lease, &outcome), hold)
+    }
+
+    fn age(&self, lease: &Lease) -> (UnixMs, u64) {
+        let now = (self.clock)();
+        (now, now.since_ms(lease.notification.created_at))
+    }
+
+    fn after(&self, lease: &Lease, outcome: &DeliveryOutcome) -> Settled {
+        let (now, age_ms) = self.age(lease);
+        after_attempt(outcome, lease.attempt, age_ms, now, rand::random(), &self.settings)
+    }
+
+    fn count(&self, lease: &Lease, settled: &Settled, duration_ms: u64) {
+        let (n, attempt) = (&lease.notification, lease.attempt);
+        let (incident, to, role) = (n.incident, n.address.to_string(), n.role.as_str());
+        match settled {
+            Settled::Delivered { reconciled, .. } => {
+                self.tally.delivered.add(1);
+                self.tally.reconciled.add(u64::from(*reconciled));
+                tracing::info!(incident, to, role, attempt, duration_ms, reconciled, "delivered");
+            }
+            Settled::Retry { reason, .. } => {
+                self.tally.retried.add(1);
+                tracing::warn!(incident, to, role, attempt, duration_ms, reason, "not delivered yet");
+            }
+            Settled::Failed { reason } => {
+                self.tally.undeliverable.add(1);
+                tracing::error!(incident, to, role, attempt, duration_ms, reason, "cannot be delivered");
+            }
+        }
+    }
+}

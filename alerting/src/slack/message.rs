@@ -1,0 +1,242 @@
+use super::text::{code, escape, truncate};
+use crate::incident::{IncidentReport, IncidentStatus, RegionCondition, RegionLine, milliseconds};
+use crate::notification::{Notification, Role, Span};
+use slack_morphism::prelude::*;
+use std::collections::HashMap;
+
+/// The `event_type` of the metadata of every message of Tocsin's.
+pub const METADATA_EVENT: &str = "tocsin_notification";
+
+/// <https://docs.slack.dev/reference/block-kit/blocks/section-block>
+const SECTION_CHARS_MAX: usize = 3000;
+/// <https://docs.slack.dev/reference/block-kit/blocks/header-block>
+const HEADER_CHARS_MAX: usize = 150;
+/// The fallback text, which notifications on a phone show.
+const TEXT_CHARS_MAX: usize = 600;
+const ERROR_CHARS_MAX: usize = 1200;
+
+/// What goes over the wire: the text that a phone shows, the blocks that the channel shows, and the metadata.
+pub type SlackText = SlackMessageContent;
+
+/// The message of a notification. Pure.
+pub fn render(notification: &Notification) -> SlackMessageContent {
+    let payload: HashMap<String, String> = [
+        ("id".to_owned(), notification.id.to_string()),
+        ("incident".to_owned(), notification.incident.to_string()),
+        ("check".to_owned(), notification.check.to_string()),
+    ]
+    .into();
+    let metadata = SlackMessageMetadata::new(METADATA_EVENT.to_owned()).with_event_payload(payload);
+    let content = match notification.role {
+        Role::Post | Role::Edit => SlackMessageContent::new()
+            .with_text(truncate(&headline(&notification.report), TEXT_CHARS_MAX))
+            .with_blocks(blocks(&notification.report)),
+        Role::Reply | Role::Broadcast => SlackMessageContent::new().with_text(reply(notification)),
+    };
+    content.with_metadata(metadata)
+}
+
+fn reply(notification: &Notification) -> String {
+    let said = escape(&notification.saying.to_string());
+    let mark = if notification.saying.ends() { ":white_check_mark: " } else { "" };
+    let subject = match notification.role {
+        Role::Broadcast => format!("*#{} {}* ", notification.incident, escape(notification.check.as_str())),
+        _ => String::new(),
+    };
+    truncate(&format!("{mark}{subject}{said}"), SECTION_CHARS_MAX)
+}
+
+/// One line with all that matters.
+fn headline(report: &IncidentReport) -> String {
+    let check = escape(report.check.as_str());
+    match report.status {
+        IncidentStatus::Open => format!(
+            "{} #{}: {check} is failing ({}): {}",
+            escape(&report.label),
+            report.number,
+            escape(&report.reason),
+            escape(&report.failure.message)
+        ),
+        IncidentStatus::Recovered => format!("#{}: {check} recovered after {}", report.number, lasted(report)),
+        IncidentStatus::Closed => {
+            format!("#{}: {check} closed after {}: nobody checks it any more", report.number, lasted(report))
+        }
+    }
+}
+
+fn lasted(report: &IncidentReport) -> Span {
+    Span(report.lasted_ms(report.ended_at.unwrap_or(report.opened_at)))
+}
+
+fn blocks(report: &IncidentReport) -> Vec<SlackBlock> {
+    let (mark, state) = match report.status {
+        IncidentStatus::Open => (":rotating_light:", "is failing".to_owned()),
+        IncidentStatus::Recovered => (":white_check_mark:", format!("recovered after {}", lasted(report))),
+        IncidentStatus::Closed => (":heavy_minus_sign:", format!("closed after {}", lasted(report))),
+    };
+    let title = format!("{mark} {} {} {state}", report.label, report.check);
+    let mut blocks: Vec<SlackBlock> =
+        vec![SlackHeaderBlock::new(SlackBlockPlainText::new(truncate(&title, HEADER_CHARS_MAX)).into()).into()];
+    if !report.description.is_empty() {
+        blocks.push(section(&escape(&report.description)));
+    }
+    let failure = &report.failure;
+    let mut failed = format!("*Failed in {}* ({})", report.failed_in, failure.class);
+    if let Some(step) = &failure.step {
+        failed.push_str(&format!(" at step *{}*", escape(step)));
+    }
+    failed.push('\n');
+    failed.push_str(&code(&failure.message, ERROR_CHARS_MAX));
+    if let Some(location) = &failure.location {
+        failed.push_str(&format!("\n`{}`", escape(location)));
+    }
+    blocks.push(section(&failed));
+    blocks.push(section(&facts(report)));
+    blocks.push(section(&grid(report)));
+    if !failure.timings.is_empty() {
+        let lines = format!("run: {}\n{}", milliseconds(failure.duration_us), failure.timings.join("\n"));
+        blocks.push(section(&format!("*Timings*\n{}", code(&lines, ERROR_CHARS_MAX))));
+    }
+    if let Some(url) = report.runbook_url.as_deref().filter(|url| is_linkable(url)) {
+        blocks.push(section(&format!(":book: <{}|Runbook>", escape(url))));
+    }
+    let mut foot = format!("Tocsin incident #{}", report.number);
+    if let Some(previous) = report.previous {
+        foot.push_str(&format!(", reopened after #{previous}"));
+    }
+    if !report.script_path.is_empty() {
+        foot.push_str(&format!(" · {}", escape(&report.script_path)));
+    }
+    let foot = SlackBlockMarkDownText::new(truncate(&foot, SECTION_CHARS_MAX));
+    blocks.push(SlackContextBlock::new(vec![foot.into()]).into());
+    blocks
+}
+
+/// A link's target cannot hold what would end it.
+fn is_linkable(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && url.len() <= 2000
+        && !url.contains(['|', '<', '>', ' ', '\n'])
+}
+
+fn section(mrkdwn: &str) -> SlackBlock {
+    let text = SlackBlockMarkDownText::new(truncate(mrkdwn, SECTION_CHARS_MAX));
+    SlackSectionBlock::new().with_text(text.into()).into()
+}
+
+fn facts(report: &IncidentReport) -> String {
+    let mut lines = vec![format!("*Why:* {}", escape(&report.reason))];
+    lines.push(format!("*Failing since:* {}", date(report.failing_since)));
+    match report.last_success {
+        Some(at) => lines.push(format!("*Last success:* {}", date(at))),
+        None => lines.push("*Last success:* none seen".to_owned()),
+    }
+    if let Some(at) = report.ended_at {
+        lines.push(format!("*Ended:* {}", date(at)));
+    }
+    lines.push(format!("*Failures:* {}", report.failures_total));
+    lines.join("\n")
+}
+
+/// In the reader's own time zone, and in UTC where a client cannot.
+fn date(at: checks::UnixMs) -> String {
+    format!("<!date^{}^{{date_short_pretty}} {{time_secs}}|{at}>", at.0.div_euclid(1000))
+}
+
+fn grid(report: &IncidentReport) -> String {
+    let mut lines = vec!["*Regions*".to_owned()];
+    lines.extend(report.regions.iter().map(line));
+    if report.regions_left_out > 0 {
+        lines.push(format!("and {} more", report.regions_left_out));
+    }
+    lines.join("\n")
+}
+
+fn line(line: &RegionLine) -> String {
+    let (mark, state) = match line.condition {
+        RegionCondition::Unknown => (":white_circle:", "no result yet".to_owned()),
+        RegionCondition::Passing => (":large_green_circle:", "passing".to_owned()),
+        RegionCondition::Recovering => (":large_yellow_circle:", "recovering".to_owned()),
+        RegionCondition::Failing => (":red_circle:", format!("failing, {} in a row", line.failures_in_a_row)),
+    };
+    let missed = match line.missed_in_a_row {
+        0 => String::new(),
+        n => format!(", {n} missed since"),
+    };
+    format!("{mark} `{}` {state}{missed}", line.region)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::sample;
+
+    fn json(notification: &Notification) -> serde_json::Value {
+        serde_json::to_value(render(notification)).unwrap()
+    }
+
+    #[test]
+    fn a_post_says_what_a_person_needs() {
+        let message = json(&sample::notification(Role::Post));
+        let text = message.to_string();
+        for part in [
+            "login-password",
+            "eu-west-1",
+            "P1",
+            "second failure in a row in eu-west-1",
+            "expected 200, got 503",
+            "login › token",
+            "*Last success:*",
+            "*Failing since:*",
+            "first byte 12 ms",
+            "https://runbooks.example/login",
+            "incident #7",
+            ":red_circle: `eu-west-1` failing, 2 in a row",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        assert_eq!(message["metadata"]["event_type"], METADATA_EVENT);
+        assert_eq!(message["metadata"]["event_payload"]["id"], "journal.7.3");
+        assert!(message["text"].as_str().unwrap().starts_with("P1 #7: login-password is failing"));
+    }
+
+    #[test]
+    fn limits_of_block_kit_hold_for_any_text() {
+        let mut notification = sample::notification(Role::Post);
+        let report = &mut notification.report;
+        report.failure.message = "<&>".repeat(20_000);
+        report.description = "d".repeat(10_000);
+        report.failure.timings = vec!["t".repeat(5000); 3];
+        report.label = "L".repeat(500);
+        let template = report.regions[0].clone();
+        report.regions = vec![RegionLine { missed_in_a_row: 9, ..template }; 60];
+        let message = json(&notification);
+        assert!(message["text"].as_str().unwrap().chars().count() <= TEXT_CHARS_MAX);
+        let blocks = message["blocks"].as_array().unwrap();
+        assert!(blocks.len() <= 50);
+        for block in blocks {
+            let text = block["text"]["text"].as_str().unwrap_or_default();
+            let max = if block["type"] == "header" { HEADER_CHARS_MAX } else { SECTION_CHARS_MAX };
+            assert!(text.chars().count() <= max, "{} characters in a {}", text.chars().count(), block["type"]);
+        }
+        assert!(message.to_string().contains("characters cut)"));
+    }
+
+    #[test]
+    fn nothing_of_a_check_becomes_markup() {
+        let mut notification = sample::notification(Role::Post);
+        notification.report.failure.message = "<!channel> ``` <https://evil|x>".to_owned();
+        notification.report.runbook_url = Some("https://x|<!here>".to_owned());
+        let text = json(&notification).to_string();
+        assert!(!text.contains("<!channel>") && !text.contains("<!here>") && !text.contains("<https://evil"), "{text}");
+    }
+
+    #[test]
+    fn replies_are_one_line() {
+        let mut notification = sample::notification(Role::Broadcast);
+        notification.saying = crate::notification::Saying::Recovered { after_ms: 61_000 };
+        let message = json(&notification);
+        assert_eq!(message["text"], ":white_check_mark: *#7 login-password* recovered after 1 min 1 s");
+        assert!(message.get("blocks").is_none());
+    }
+}

@@ -1,0 +1,116 @@
+use super::gsm7::{fit, transliterate};
+use crate::incident::{IncidentReport, IncidentStatus};
+use crate::notification::{Notification, PageReason, Saying, Span};
+use checks::UnixMs;
+use chrono::Timelike;
+
+/// Longer than this nobody reads at night, and each costs.
+const SEGMENTS_MAX: usize = 2;
+/// So that the regions and the class stay in the first segment.
+const CHECK_CHARS_MAX: usize = 50;
+const REGIONS_NAMED_MAX: usize = 3;
+
+/// The text of an SMS. Pure. What failed, where, since when and why one is woken stand in the first 160 characters; the
+/// error follows.
+pub fn body(notification: &Notification) -> String {
+    let report = &notification.report;
+    let check = fit_chars(report.check.as_str(), CHECK_CHARS_MAX);
+    let text = match report.status {
+        IncidentStatus::Open => {
+            let failure = &report.failure;
+            let mut text = format!(
+                "{} #{} {check} fails in {} since {} UTC ({})",
+                report.label,
+                report.number,
+                regions(report),
+                clock(report.failing_since),
+                failure.class,
+            );
+            if let Saying::Page { reason: PageReason::Undelivered { address, .. }, .. } = &notification.saying {
+                text.push_str(&format!(" [{address} undelivered]"));
+            }
+            text.push_str(": ");
+            if let Some(step) = &failure.step {
+                text.push_str(&format!("{step}: "));
+            }
+            text.push_str(&failure.message);
+            text
+        }
+        IncidentStatus::Recovered => format!(
+            "OK #{} {check} recovered at {} UTC after {}",
+            report.number,
+            clock(report.ended_at.unwrap_or(notification.created_at)),
+            lasted(report)
+        ),
+        IncidentStatus::Closed => format!(
+            "CLOSED #{} {check} is no longer checked, at {} UTC after {}",
+            report.number,
+            clock(report.ended_at.unwrap_or(notification.created_at)),
+            lasted(report)
+        ),
+    };
+    let one_line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    fit(&transliterate(&one_line), SEGMENTS_MAX)
+}
+
+fn lasted(report: &IncidentReport) -> Span {
+    Span(report.lasted_ms(report.ended_at.unwrap_or(report.opened_at)))
+}
+
+fn fit_chars(text: &str, chars_max: usize) -> String {
+    crate::incident::shorten(text, chars_max)
+}
+
+fn regions(report: &IncidentReport) -> String {
+    let unwell: Vec<&str> = report.unwell().map(|line| line.region.as_str()).collect();
+    let named = unwell.iter().take(REGIONS_NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+    match unwell.len().saturating_sub(REGIONS_NAMED_MAX) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+fn clock(at: UnixMs) -> String {
+    match at.to_utc() {
+        Some(at) => format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second()),
+        None => at.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::{RegionCondition, sample};
+    use crate::notification::Role;
+    use crate::sms::segments;
+
+    #[test]
+    fn bodies_say_the_essential_first() {
+        let mut page = sample::notification(Role::Post);
+        assert_eq!(
+            body(&page),
+            "P1 #7 login-password fails in eu-west-1 since 20:39:30 UTC (http): login > token: expected 200, got 503"
+        );
+        page.report.status = IncidentStatus::Recovered;
+        page.report.ended_at = Some(page.report.opened_at + 31_000);
+        assert_eq!(body(&page), "OK #7 login-password recovered at 20:40:31 UTC after 1 min 1 s");
+        page.report.status = IncidentStatus::Closed;
+        assert!(body(&page).starts_with("CLOSED #7 login-password is no longer checked"));
+    }
+
+    #[test]
+    fn whatever_the_error_says_the_first_segment_has_the_essential() {
+        let mut page = sample::notification(Role::Post);
+        let line =
+            crate::incident::RegionLine { condition: RegionCondition::Failing, ..page.report.regions[1].clone() };
+        page.report.regions = vec![line; 33];
+        page.report.check = "x".repeat(64).parse().unwrap();
+        page.report.failure.message = "日本語\n".repeat(500);
+        let text = body(&page);
+        assert!(segments(&text) <= SEGMENTS_MAX);
+        let first: String = text.chars().take(160).collect();
+        for part in ["P1 #7 ", "eu-west-1", "and 30 more", "since 20:39:30 UTC", "(http)"] {
+            assert!(first.contains(part), "{part} is not in {first}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use crate::outbox::{DeliveryOutcome, Reconciled};
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+/// How a call can fail, as far as sending again is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Twilio certainly did not take it.
+    Refused {
+        retry_after_ms: Option<u64>,
+        reason: String,
+    },
+    /// It may have taken it.
+    Ambiguous {
+        reason: String,
+    },
+    Permanent {
+        reason: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: Option<u32>,
+    message: Option<String>,
+}
+
+/// An answer that is no success. The codes: <https://www.twilio.com/docs/api/errors>.
+pub(super) fn fault_of_answer(status: StatusCode, retry_after_ms: Option<u64>, answer: &[u8]) -> Fault {
+    let refusal: Option<Refusal> = serde_json::from_slice(answer).ok();
+    let code = refusal.as_ref().and_then(|refusal| refusal.code);
+    let message = refusal.and_then(|refusal| refusal.message).unwrap_or_default();
+    let reason = match code {
+        Some(code) => format!("Twilio answered HTTP {} with error {code}: {message}", status.as_u16()),
+        None => format!("Twilio answered HTTP {}", status.as_u16()),
+    };
+    // Too many requests; the rate of the account; the queue of the sender's number is full.
+    if status == StatusCode::TOO_MANY_REQUESTS || matches!(code, Some(20_429 | 14_107 | 21_611 | 30_001)) {
+        return Fault::Refused { retry_after_ms, reason };
+    }
+    if !status.is_client_error() || status == StatusCode::REQUEST_TIMEOUT {
+        return Fault::Ambiguous { reason };
+    }
+    let help = match code {
+        Some(20_003) => "; check `account_sid` and the auth token",
+        Some(21_211) => "; the number does not exist: correct it in the team",
+        Some(21_610) => "; the member has answered STOP: they must text START",
+        Some(21_408) => "; allow this country in the account's SMS geographic permissions",
+        Some(21_606 | 21_659 | 21_212) => "; the sender is not one of the account's: correct `from`",
+        Some(21_608) => "; a trial account texts verified numbers only",
+        Some(21_614) => "; the number cannot receive SMS",
+        _ => "",
+    };
+    Fault::Permanent { reason: format!("{reason}{help}") }
+}
+
+pub(super) fn fault_of_transport(error: &reqwest::Error) -> Fault {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    if error.is_connect() {
+        return Fault::Refused { retry_after_ms: None, reason: format!("Twilio cannot be reached: {text}") };
+    }
+    if error.is_builder() {
+        return Fault::Permanent { reason: format!("the request to Twilio cannot be made: {text}") };
+    }
+    match error.is_timeout() {
+        true => Fault::Ambiguous { reason: "Twilio did not answer in time".to_owned() },
+        false => Fault::Ambiguous { reason: format!("the connection to Twilio broke: {text}") },
+    }
+}
+
+impl From<Fault> for DeliveryOutcome {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused { retry_after_ms, reason } => Self::Refused { retry_after_ms, reason },
+            Fault::Ambiguous { reason } => Self::Ambiguous { reason },
+            Fault::Permanent { reason } => Self::Permanent { reason },
+        }
+    }
+}
+
+impl From<Fault> for Reconciled {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused { retry_after_ms, reason } => Self::Unknown { retry_after_ms, reason },
+            Fault::Ambiguous { reason } => Self::Unknown { retry_after_ms: None, reason },
+            Fault::Permanent { reason } => Self::CannotBeAsked { reason },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_mapped() {
+        let cases = [
+            (400, r#"{"code":21211,"message":"Invalid 'To'"}"#, "permanent", "does not exist"),
+            (400, r#"{"code":21610,"message":"unsubscribed"}"#, "permanent", "STOP"),
+            (401, r#"{"code":20003,"message":"Authenticate"}"#, "permanent", "auth token"),
+            (400, r#"{"code":21611,"message":"queue"}"#, "refused", "21611"),
+            (429, r#"{"code":20429,"message":"Too Many Requests"}"#, "refused", "20429"),
+            (429, "garbage", "refused", "HTTP 429"),
+            (500, "", "ambiguous", "HTTP 500"),
+            (503, r#"{"code":20503,"message":"Service Unavailable"}"#, "ambiguous", "20503"),
+            (302, "", "ambiguous", "HTTP 302"),
+            (408, "", "ambiguous", "HTTP 408"),
+            (404, "<html>", "permanent", "HTTP 404"),
+        ];
+        for (status, answer, kind, part) in cases {
+            let status = StatusCode::from_u16(status).unwrap();
+            let (got, reason) = match fault_of_answer(status, Some(7000), answer.as_bytes()) {
+                Fault::Refused { reason, retry_after_ms } => {
+                    assert_eq!(retry_after_ms, Some(7000));
+                    ("refused", reason)
+                }
+                Fault::Ambiguous { reason } => ("ambiguous", reason),
+                Fault::Permanent { reason } => ("permanent", reason),
+            };
+            assert_eq!(got, kind, "{status}");
+            assert!(reason.contains(part), "{reason}");
+        }
+    }
+}

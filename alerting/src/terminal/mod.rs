@@ -1,0 +1,157 @@
+//! The terminal: where there are no tokens, what would have been sent is printed in full. It is a channel like the
+//! others, so the same path delivers it, and the trail keeps it.
+
+use crate::incident::{IncidentStatus, milliseconds};
+use crate::notification::{Address, Notification, Role, Span};
+use crate::outbox::{Channel, DeliveryOutcome, Reconciled};
+use async_trait::async_trait;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+pub struct TerminalChannel {
+    out: Mutex<Box<dyn Write + Send>>,
+}
+
+impl TerminalChannel {
+    pub fn new(out: Box<dyn Write + Send>) -> Self {
+        Self { out: Mutex::new(out) }
+    }
+}
+
+#[async_trait]
+impl Channel for TerminalChannel {
+    async fn deliver(&self, notification: &Notification, _post: Option<&str>) -> DeliveryOutcome {
+        let text = print(notification);
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => DeliveryOutcome::Delivered { receipt: "terminal".to_owned() },
+            // Nobody reads a terminal that is gone.
+            Err(error) => DeliveryOutcome::Permanent { reason: format!("the terminal does not take it: {error}") },
+        }
+    }
+
+    /// After a restart the screen is another one: it is printed again.
+    async fn reconcile(&self, _notification: &Notification, _post: Option<&str>) -> Reconciled {
+        Reconciled::HasNot
+    }
+}
+
+/// A notification as a person reads it. Pure.
+pub fn print(notification: &Notification) -> String {
+    let report = &notification.report;
+    let at = notification.created_at.to_utc().map_or_else(String::new, |at| at.format("%H:%M:%S").to_string());
+    let place = match (&notification.address, notification.role) {
+        (Address::Slack { channel }, Role::Post) => format!("Slack {channel}"),
+        (Address::Slack { channel }, Role::Edit) => format!("Slack {channel} (post updated)"),
+        (Address::Slack { channel }, Role::Reply) => format!("Slack {channel} (thread)"),
+        (Address::Slack { channel }, Role::Broadcast) => format!("Slack {channel} (thread, shown in channel)"),
+        (Address::Sms { .. }, _) => notification.address.to_string(),
+    };
+    let mut text = format!("{at} ▌ {place}\n");
+    let body = match (&notification.address, notification.role) {
+        (Address::Sms { .. }, _) => crate::sms::body(notification),
+        (_, Role::Post) => post(notification),
+        (_, Role::Edit) => headline(notification),
+        (_, Role::Reply | Role::Broadcast) => format!("#{} {}: {}", report.number, report.check, notification.saying),
+    };
+    for line in body.lines() {
+        text.push_str("         ▌ ");
+        text.extend(line.chars().map(|c| if c.is_control() { ' ' } else { c }));
+        text.push('\n');
+    }
+    text
+}
+
+fn headline(notification: &Notification) -> String {
+    let report = &notification.report;
+    let lasted = Span(report.lasted_ms(notification.created_at));
+    match report.status {
+        IncidentStatus::Open => {
+            let unwell: Vec<_> = report.unwell().map(|line| line.region.as_str()).collect();
+            format!(
+                "{} #{} {} is failing in {} ({}; for {lasted}, {} failures)",
+                report.label,
+                report.number,
+                report.check,
+                unwell.join(", "),
+                report.reason,
+                report.failures_total
+            )
+        }
+        IncidentStatus::Recovered => format!("#{} {} recovered after {lasted}", report.number, report.check),
+        IncidentStatus::Closed => {
+            format!("#{} {} closed after {lasted}: nobody checks it any more", report.number, report.check)
+        }
+    }
+}
+
+fn post(notification: &Notification) -> String {
+    let report = &notification.report;
+    let failure = &report.failure;
+    let mut text = headline(notification);
+    let mut line = |name: &str, value: String| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n{name:<13} {value}");
+    };
+    if !report.description.is_empty() {
+        line("what", report.description.clone());
+    }
+    line("error", format!("{} ({})", failure.message, failure.class));
+    if let Some(step) = &failure.step {
+        line("step", step.clone());
+    }
+    if let Some(location) = &failure.location {
+        line("at", location.clone());
+    }
+    line("failing since", report.failing_since.to_string());
+    line("last success", report.last_success.map_or_else(|| "none seen".to_owned(), |at| at.to_string()));
+    let grid: Vec<_> = report
+        .regions
+        .iter()
+        .map(|line| match line.condition {
+            crate::incident::RegionCondition::Unknown => format!("{} ?", line.region),
+            crate::incident::RegionCondition::Passing => format!("{} ok", line.region),
+            crate::incident::RegionCondition::Recovering => format!("{} recovering", line.region),
+            crate::incident::RegionCondition::Failing => {
+                format!("{} FAILING ({} in a row)", line.region, line.failures_in_a_row)
+            }
+        })
+        .collect();
+    line("regions", grid.join(" · "));
+    line("run", milliseconds(failure.duration_us));
+    for timing in &failure.timings {
+        line("", timing.clone());
+    }
+    if let Some(url) = &report.runbook_url {
+        line("runbook", url.clone());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::sample;
+
+    #[test]
+    fn a_post_is_printed_in_full() {
+        let text = print(&sample::notification(Role::Post));
+        for part in [
+            "20:40:00 ▌ Slack #p1",
+            "P1 #7 login-password is failing in eu-west-1",
+            "error         expected 200, got 503 (http)",
+            "ap-southeast-2 ok · eu-west-1 FAILING (2 in a row)",
+            "runbook       https://runbooks.example/login",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_cannot_move_the_cursor() {
+        let mut notification = sample::notification(Role::Post);
+        notification.report.failure.message = "a\u{1b}[2Jb\rc".to_owned();
+        assert!(!print(&notification).contains(['\u{1b}', '\r']));
+    }
+}

@@ -1,0 +1,8 @@
+//! The whole of it, from a result to a provider, against providers in this process that fail on demand.
+
+mod providers;
+mod scene;
+
+mod crashes;
+mod faults;
+mod ladder;

@@ -1,0 +1,183 @@
+//! A journal, two providers, and alerting between them.
+
+use crate::providers::Provider;
+use alerting::incident::Watched;
+use alerting::journal::{Journal, SqliteJournal, SqliteSettings};
+use alerting::outbox::DeliverySettings;
+use alerting::policy::{Directory, Ladders, Member, Policy};
+use alerting::slack::{SlackChannel, SlackSettings};
+use alerting::sms::{Sender, TwilioChannel, TwilioSettings};
+use alerting::{Alerting, AlertingSettings, Channels, Decision};
+use checks::{
+    CheckDefinition, Dropped, Failure, FailureClass, Outcome, Prober, RunKey, RunResult, ScriptSource, UnixMs,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How long anything may take on a machine that is busy.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Scene {
+    pub slack: Provider,
+    pub twilio: Provider,
+    pub policy: Policy,
+    folder: TempDir,
+    slack_url: String,
+    twilio_url: String,
+    start: UnixMs,
+}
+
+impl Scene {
+    pub async fn new() -> Self {
+        // Another test of this process may have been first.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let (slack, twilio) = (Provider::default(), Provider::default());
+        Self {
+            slack_url: format!("{}/api/", slack.serve().await),
+            twilio_url: twilio.serve().await,
+            slack,
+            twilio,
+            policy: Policy::mission_default(),
+            folder: tempfile::tempdir().unwrap(),
+            start: UnixMs::now(),
+        }
+    }
+
+    pub fn journal(&self) -> Arc<dyn Journal> {
+        let path = self.folder.path().join("journal.db");
+        Arc::new(SqliteJournal::open(SqliteSettings::new(path)).unwrap())
+    }
+
+    pub fn settings(&self) -> AlertingSettings {
+        let member = |name: &str, phone: &str| Member { name: name.to_owned(), phone: phone.parse().unwrap() };
+        let devops = vec![member("Ada", "+4915100000001"), member("Bob", "+4915100000002")];
+        let directory = Directory { teams: [("devops".to_owned(), devops)].into() };
+        let default = self.policy.ladder("default", &directory).unwrap();
+        let delivery = DeliverySettings { retry_first_ms: 20, retry_max_ms: 200, ..DeliverySettings::default() };
+        AlertingSettings { ladders: Ladders { default, named: [].into() }, delivery }
+    }
+
+    pub fn channels(&self) -> Channels {
+        let slack =
+            SlackSettings { api_url: self.slack_url.clone(), timeout_ms: 500, ..SlackSettings::new("xoxb-test") };
+        let from = Sender::Number("+12025550123".parse().unwrap());
+        let twilio = TwilioSettings::new(format!("AC{}", "0".repeat(32)), "secret", from);
+        let twilio = TwilioSettings { api_url: self.twilio_url.clone(), timeout_ms: 500, ..twilio };
+        Channels {
+            slack: Arc::new(SlackChannel::new(slack).unwrap()),
+            sms: Arc::new(TwilioChannel::new(twilio).unwrap()),
+        }
+    }
+
+    pub async fn open(&self) -> Alerting {
+        Alerting::open(self.settings(), self.channels(), self.journal()).await.unwrap()
+    }
+
+    /// The journal can be opened again once the process before has let go of it.
+    pub async fn reopen(&self) -> Alerting {
+        let path = self.folder.path().join("journal.db");
+        let journal = loop_until(|| SqliteJournal::open(SqliteSettings::new(&path)).ok()).await;
+        Alerting::open(self.settings(), self.channels(), Arc::new(journal)).await.unwrap()
+    }
+
+    pub fn result(&self, region: &str, slot: u64, outcome: Outcome) -> RunResult {
+        RunResult {
+            key: RunKey {
+                check: "login".parse().unwrap(),
+                region: region.parse().unwrap(),
+                slot: self.start + slot * 30_000,
+                attempt: 0,
+            },
+            started_at: self.start + slot * 30_000,
+            duration_us: 12_000,
+            outcome,
+            steps: vec![],
+            requests: vec![],
+            console: vec![],
+            dropped: Dropped::default(),
+            script_hash: String::new(),
+            prober: Prober { version: "0.1.0".to_owned() },
+        }
+    }
+
+    pub async fn fails(&self, alerting: &Alerting, region: &str, slot: u64) -> Decision {
+        let result = self.result(region, slot, Outcome::Failed(failure(FailureClass::Http)));
+        alerting.accept(vec![result]).await.unwrap().remove(0)
+    }
+
+    pub async fn passes(&self, alerting: &Alerting, region: &str, slot: u64) -> Decision {
+        alerting.accept(vec![self.result(region, slot, Outcome::Passed)]).await.unwrap().remove(0)
+    }
+
+    /// Posts of their own in a channel.
+    pub fn posts(&self, channel: &str) -> Vec<String> {
+        let log = self.slack.log();
+        let posts = log.messages.iter().filter(|m| m["channel"] == channel && m.get("thread_ts").is_none());
+        posts.map(|m| m["text"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Entries in threads of a channel.
+    pub fn replies(&self, channel: &str) -> Vec<String> {
+        let log = self.slack.log();
+        let replies = log.messages.iter().filter(|m| m["channel"] == channel && m.get("thread_ts").is_some());
+        replies.map(|m| m["text"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub fn texts(&self, number: &str) -> Vec<String> {
+        let log = self.twilio.log();
+        let texts = log.messages.iter().filter(|m| m["to"] == number);
+        texts.map(|m| m["body"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+pub const P1: &str = "C0000000P1";
+pub const P2: &str = "C0000000P2";
+pub const ADA: &str = "+4915100000001";
+pub const BOB: &str = "+4915100000002";
+
+pub fn failure(class: FailureClass) -> Failure {
+    let message = "expected 200, got 503".to_owned();
+    Failure { class, message, step: Some("token".to_owned()), location: None, stack: String::new(), soft: vec![] }
+}
+
+pub fn watched(check: &str, regions: &[&str]) -> Watched {
+    let definition = CheckDefinition {
+        id: check.parse().unwrap(),
+        description: "A user logs in".to_owned(),
+        schedule: "every 30s".to_owned(),
+        time_zone: None,
+        timeout_ms: 10_000,
+        regions: vec![],
+        tags: vec![],
+        secrets: vec![],
+        policy: None,
+        runbook_url: Some("https://runbooks.example/login".to_owned()),
+        script: ScriptSource { path: "checks/login.check.ts".to_owned(), hash: "00".to_owned() },
+    };
+    Watched { definition, regions: regions.iter().map(|r| r.parse().unwrap()).collect() }
+}
+
+/// Waits until nothing is left in the outbox.
+pub async fn settled(alerting: &Alerting) {
+    let mut changes = alerting.changes();
+    let all = async {
+        while alerting.outbox_depth().await.unwrap() > 0 {
+            changes.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("everything is delivered or given up in time");
+}
+
+/// Waits until a provider or a file is as it should be, asking again and again.
+pub async fn loop_until<T>(mut ready: impl FnMut() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(value) = ready() {
+                return value;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.expect("the state is reached in time")
+}

@@ -1,0 +1,337 @@
+//! The contract of the journal, run against every backend.
+
+use alerting::incident::{CheckState, Context, Event, FailureBrief, Observation, Transition, Verdict, step};
+use alerting::journal::{
+    Commit, Consumed, IncidentFilter, Journal, JournalError, MemoryJournal, ResultSummary, RowState, Settled,
+    Settlement, SqliteJournal, SqliteReader, SqliteSettings,
+};
+use alerting::notification::{ChannelKind, Role};
+use alerting::policy::{Directory, Ladder, Member, Policy};
+use checks::{CheckId, FailureClass, RunKey, UnixMs};
+
+const START: UnixMs = UnixMs(1_795_466_400_000);
+
+fn ladder() -> Ladder {
+    let ada = Member { name: "Ada".to_owned(), phone: "+4915100000001".parse().unwrap() };
+    let directory = Directory { teams: [("devops".to_owned(), vec![ada])].into() };
+    Policy::mission_default().ladder("default", &directory).unwrap()
+}
+
+fn check(name: &str) -> CheckId {
+    name.parse().unwrap()
+}
+
+fn key(check: &CheckId, slot: u64) -> RunKey {
+    RunKey { check: check.clone(), region: "eu".parse().unwrap(), slot: START + slot * 30_000, attempt: 0 }
+}
+
+/// Decides one result against the journal's own state, as the decider does, and returns what to commit.
+async fn decide(journal: &dyn Journal, check: &CheckId, slot: u64, fails: bool) -> Commit {
+    let known = journal.load(check).await.unwrap();
+    let (revision, state) = known.map_or((0, CheckState::default()), |known| (known.revision, known.value));
+    let key = key(check, slot);
+    let brief = FailureBrief {
+        class: FailureClass::Http,
+        message: "503".to_owned(),
+        step: None,
+        location: None,
+        at: key.slot,
+        duration_us: 1,
+        timings: vec![],
+    };
+    let verdict = if fails { Verdict::Failed(brief) } else { Verdict::Passed };
+    let event =
+        Event::Observed(Observation { region: key.region.clone(), slot: key.slot, attempt: 0, at: key.slot, verdict });
+    let ladder = ladder();
+    let context = Context {
+        now: key.slot,
+        check,
+        watched: None,
+        is_configured: false,
+        ladder: &ladder,
+        journal: journal.id(),
+        next_incident: journal.next_incident().await.unwrap(),
+    };
+    let Transition { state, notifications, trail, report, .. } = step(state, &event, &context);
+    let summary = ResultSummary {
+        key: key.clone(),
+        started_at: key.slot,
+        duration_us: 1500,
+        verdict: if fails { alerting::journal::Verdict::Failed } else { alerting::journal::Verdict::Passed },
+        class: fails.then_some(FailureClass::Http),
+        message: "503".to_owned(),
+        received_at: key.slot,
+        late: false,
+    };
+    let consumed = vec![Consumed { summary, document: b"{}".to_vec() }];
+    let reports = report.into_iter().collect();
+    Commit { check: check.clone(), expected_revision: revision, state, consumed, notifications, trail, reports }
+}
+
+async fn put(journal: &dyn Journal, check: &CheckId, slot: u64, fails: bool) {
+    let commit = decide(journal, check, slot, fails).await;
+    journal.commit(vec![commit]).await.remove(0).unwrap();
+}
+
+const NOW: UnixMs = UnixMs(START.0 + 600_000);
+const LATER: UnixMs = UnixMs(NOW.0 + 60_000);
+
+fn settlement(lease: &alerting::journal::Lease, settled: Settled) -> Settlement {
+    let notification = lease.notification.id.clone();
+    Settlement { notification, attempt: lease.attempt, at: NOW, duration_ms: 5, settled }
+}
+
+fn delivered(receipt: &str) -> Settled {
+    Settled::Delivered { receipt: receipt.to_owned(), reconciled: false }
+}
+
+async fn states_move_by_revision(journal: &dyn Journal) {
+    let login = check("login");
+    assert_eq!(journal.load(&login).await.unwrap(), None);
+    put(journal, &login, 1, false).await;
+    let first = journal.load(&login).await.unwrap().unwrap();
+    assert_eq!(first.revision, 1);
+    // Two deciders on one revision: one wins, the other is told, and nothing of it is stored.
+    let (mine, theirs) = (decide(journal, &login, 2, true).await, decide(journal, &login, 3, true).await);
+    journal.commit(vec![theirs]).await.remove(0).unwrap();
+    let lost = journal.commit(vec![mine]).await.remove(0).unwrap_err();
+    assert!(matches!(lost, JournalError::Conflict { expected: 1, .. }), "{lost}");
+    assert_eq!(journal.load(&login).await.unwrap().unwrap().revision, 2);
+    assert_eq!(journal.outbox_depth().await.unwrap(), 1, "the loser's page is not in the outbox");
+    assert_eq!(journal.result(&key(&login, 2)).await.unwrap(), None);
+}
+
+async fn a_group_commits_each_check_on_its_own(journal: &dyn Journal) {
+    let (a, b) = (check("a"), check("b"));
+    let commit_a = decide(journal, &a, 1, true).await;
+    let mut commit_b = decide(journal, &b, 1, true).await;
+    commit_b.expected_revision = 7;
+    let answers = journal.commit(vec![commit_a, commit_b]).await;
+    assert!(answers[0].is_ok());
+    assert!(matches!(answers[1], Err(JournalError::Conflict { .. })));
+    assert_eq!(journal.open_checks().await.unwrap(), [a]);
+}
+
+async fn a_result_is_consumed_once(journal: &dyn Journal) {
+    let login = check("login");
+    put(journal, &login, 1, false).await;
+    let again = decide(journal, &login, 1, true).await;
+    let answer = journal.commit(vec![again]).await.remove(0).unwrap();
+    assert_eq!(answer.duplicates, [0], "by its place in the commit");
+    let results = journal.recent_results(&login, None, 10).await.unwrap();
+    assert_eq!(results.len(), 1);
+    assert_eq!(results[0].verdict, alerting::journal::Verdict::Passed, "the first delivery stays");
+}
+
+async fn lanes_go_in_order(journal: &dyn Journal) {
+    let login = check("login");
+    put(journal, &login, 1, true).await;
+    put(journal, &login, 2, true).await;
+    put(journal, &login, 3, false).await;
+    let first = journal.lease(ChannelKind::Slack, 10, NOW, LATER).await.unwrap();
+    let lanes: Vec<_> =
+        first.iter().map(|lease| (lease.notification.address.lane(), lease.notification.role)).collect();
+    assert_eq!(lanes, [("slack:#p1".to_owned(), Role::Post), ("slack:#p2".to_owned(), Role::Post)], "pages first");
+    assert!(journal.lease(ChannelKind::Slack, 10, NOW, LATER).await.unwrap().is_empty(), "one lease at a time");
+    journal.settle(settlement(&first[1], delivered("C2/1"))).await.unwrap();
+    let second = journal.lease(ChannelKind::Slack, 10, NOW, LATER).await.unwrap();
+    // Two edits of #p2 were decided; the later one shows everything, and stands where it was decided.
+    assert_eq!(second.len(), 1);
+    assert_eq!(second[0].notification.role, Role::Reply);
+    assert_eq!(second[0].post.as_deref(), Some("C2/1"));
+    let sms = journal.lease(ChannelKind::Sms, 10, NOW, LATER).await.unwrap();
+    assert_eq!(sms.len(), 1, "the page; the recovery waits behind it");
+    assert!(sms[0].notification.page);
+    journal.settle(settlement(&sms[0], delivered("SM1"))).await.unwrap();
+    let recovery = journal.lease(ChannelKind::Sms, 10, NOW, LATER).await.unwrap();
+    assert!(recovery[0].notification.saying.ends());
+}
+
+async fn a_lease_without_an_answer_is_uncertain(journal: &dyn Journal) {
+    let login = check("login");
+    put(journal, &login, 1, true).await;
+    let lease = journal.lease(ChannelKind::Slack, 1, NOW, LATER).await.unwrap().remove(0);
+    assert_eq!((lease.attempt, lease.uncertain), (1, false));
+    assert_eq!(journal.next_due().await.unwrap(), Some(LATER));
+    // Expired.
+    let lease = journal.lease(ChannelKind::Slack, 1, LATER, LATER + 60_000).await.unwrap().remove(0);
+    assert_eq!((lease.attempt, lease.uncertain), (2, true));
+    // Answered for certain: the next attempt needs no question.
+    let retry = |uncertain| Settled::Retry { at: LATER + 5, uncertain, reason: "429".to_owned() };
+    journal.settle(settlement(&lease, retry(false))).await.unwrap();
+    assert_eq!(journal.next_due().await.unwrap(), Some(LATER + 5));
+    assert!(journal.lease(ChannelKind::Slack, 1, LATER, LATER + 60_000).await.unwrap().is_empty(), "not due yet");
+    let lease = journal.lease(ChannelKind::Slack, 1, LATER + 5, LATER + 60_000).await.unwrap().remove(0);
+    assert_eq!((lease.attempt, lease.uncertain), (3, false));
+    // The process ends; its successor takes over.
+    assert_eq!(journal.recover(LATER + 6).await.unwrap(), 1);
+    let lease = journal.lease(ChannelKind::Slack, 1, LATER + 6, LATER + 60_000).await.unwrap().remove(0);
+    assert_eq!((lease.attempt, lease.uncertain), (4, true));
+    journal.settle(settlement(&lease, delivered("C1/1"))).await.unwrap();
+    assert_eq!(journal.outbox_depth().await.unwrap(), 0);
+    // An answer that comes after the row was settled changes nothing.
+    journal.settle(settlement(&lease, retry(true))).await.unwrap();
+    assert_eq!(journal.outbox_depth().await.unwrap(), 0);
+}
+
+async fn what_follows_a_post_that_was_given_up_is_told_so(journal: &dyn Journal) {
+    let login = check("login");
+    put(journal, &login, 1, true).await;
+    let post = journal.lease(ChannelKind::Slack, 1, NOW, LATER).await.unwrap().remove(0);
+    journal.settle(settlement(&post, Settled::Failed { reason: "is_archived".to_owned() })).await.unwrap();
+    put(journal, &login, 2, false).await;
+    let edit = journal.lease(ChannelKind::Slack, 1, NOW, LATER).await.unwrap().remove(0);
+    assert!(edit.post_failed && edit.post.is_none());
+}
+
+async fn undelivered_pages_of_open_incidents_are_found(journal: &dyn Journal) {
+    let login = check("login");
+    put(journal, &login, 1, true).await;
+    put(journal, &login, 2, true).await;
+    assert!(journal.undelivered_pages(START).await.unwrap().is_empty(), "none is that old");
+    assert_eq!(journal.undelivered_pages(NOW).await.unwrap().len(), 2, "#p1 and Ada, not #p2");
+    let leases = journal.lease(ChannelKind::Slack, 1, NOW, LATER).await.unwrap();
+    journal.settle(settlement(&leases[0], Settled::Failed { reason: "is_archived".to_owned() })).await.unwrap();
+    let failed = journal.undelivered_pages(START).await.unwrap();
+    assert_eq!(failed.len(), 1);
+    assert_eq!((failed[0].because.as_str(), failed[0].failed), ("is_archived", true));
+    put(journal, &login, 3, false).await;
+    assert!(journal.undelivered_pages(NOW).await.unwrap().is_empty(), "the incident is over");
+}
+
+async fn the_trail_answers(journal: &dyn Journal) {
+    let login = check("login");
+    put(journal, &login, 1, true).await;
+    let lease = journal.lease(ChannelKind::Slack, 1, NOW, LATER).await.unwrap().remove(0);
+    let retry = Settled::Retry { at: NOW, uncertain: true, reason: "timed out".to_owned() };
+    journal.settle(settlement(&lease, retry)).await.unwrap();
+    let lease = journal.lease(ChannelKind::Slack, 1, NOW, LATER).await.unwrap().remove(0);
+    let found = Settled::Delivered { receipt: "C1/1".to_owned(), reconciled: true };
+    journal.settle(settlement(&lease, found)).await.unwrap();
+    let listed = journal.incidents(IncidentFilter::default()).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    let record = journal.incident(listed[0].number).await.unwrap().unwrap();
+    assert_eq!(record.notifications[0].state, RowState::Delivered);
+    assert_eq!(record.notifications[0].attempts.len(), 2);
+    let trail: Vec<_> = record.trail.iter().map(|entry| entry.text.as_str()).collect();
+    assert!(trail[0].starts_with("opened: http: 503"), "{trail:?}");
+    assert!(trail.iter().any(|text| text.contains("attempt 1 after 5 ms: retry: timed out")), "{trail:?}");
+    assert!(trail.iter().any(|text| text.contains("the provider had it already")), "{trail:?}");
+    assert_eq!(journal.incident(999).await.unwrap(), None);
+    let filter = IncidentFilter { open_only: true, check: Some(check("other")), rows_max: 5 };
+    assert!(journal.incidents(filter).await.unwrap().is_empty());
+}
+
+async fn history_is_bounded_and_the_latest_is_known(journal: &dyn Journal) {
+    let login = check("login");
+    for slot in 1..=300 {
+        put(journal, &login, slot, false).await;
+    }
+    let kept = journal.recent_results(&login, None, 1000).await.unwrap().len();
+    assert!((200..=226).contains(&kept), "{kept} results are kept");
+    let latest = journal.latest_results().await.unwrap();
+    assert_eq!(latest.len(), 1);
+    assert_eq!(latest[0].key, key(&login, 300));
+    assert_eq!(journal.result(&key(&login, 300)).await.unwrap().as_deref(), Some(&b"{}"[..]));
+    assert_eq!(journal.result(&key(&login, 1)).await.unwrap(), None);
+}
+
+async fn numbers_are_given_once(journal: &dyn Journal) {
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..10 {
+        assert!(seen.insert(journal.next_incident().await.unwrap()));
+    }
+}
+
+macro_rules! contract {
+    ($backend:ident, $open:expr, $($name:ident),* $(,)?) => {
+        mod $backend {
+            $(#[tokio::test]
+            async fn $name() {
+                let (_folder, journal) = $open;
+                super::$name(&journal).await;
+            })*
+        }
+    };
+}
+
+macro_rules! contract_for {
+    ($backend:ident, $open:expr) => {
+        contract!(
+            $backend,
+            $open,
+            states_move_by_revision,
+            a_group_commits_each_check_on_its_own,
+            a_result_is_consumed_once,
+            lanes_go_in_order,
+            a_lease_without_an_answer_is_uncertain,
+            what_follows_a_post_that_was_given_up_is_told_so,
+            undelivered_pages_of_open_incidents_are_found,
+            the_trail_answers,
+            history_is_bounded_and_the_latest_is_known,
+            numbers_are_given_once,
+        );
+    };
+}
+
+contract_for!(memory, ((), alerting::journal::MemoryJournal::new()));
+contract_for!(sqlite, {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/journal.db");
+    let journal = alerting::journal::SqliteJournal::open(alerting::journal::SqliteSettings::new(path)).unwrap();
+    (folder, journal)
+});
+
+#[tokio::test]
+async fn sqlite_keeps_everything_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let login = check("login");
+    let journal = SqliteJournal::open(SqliteSettings::new(&path)).unwrap();
+    put(&journal, &login, 1, true).await;
+    let (id, before) = (journal.id().to_owned(), journal.load(&login).await.unwrap());
+    let number = journal.incidents(IncidentFilter::default()).await.unwrap()[0].number;
+    drop(journal);
+    let journal = SqliteJournal::open(SqliteSettings::new(&path)).unwrap();
+    assert_eq!(journal.id(), id);
+    assert_eq!(journal.load(&login).await.unwrap(), before);
+    assert!(journal.next_incident().await.unwrap() > number, "a number is never given twice");
+    let reader = SqliteReader::open(&path).unwrap();
+    assert_eq!(reader.incident(number).unwrap().unwrap().report.check, login);
+}
+
+#[test]
+fn sqlite_is_opened_by_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let first = SqliteJournal::open(SqliteSettings::new(&path)).unwrap();
+    let error = SqliteJournal::open(SqliteSettings::new(&path)).err().unwrap().to_string();
+    assert!(error.contains("another Tocsin is running on it"), "{error}");
+    drop(first);
+    SqliteJournal::open(SqliteSettings::new(&path)).unwrap();
+}
+
+#[test]
+fn sqlite_refuses_what_a_newer_version_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteJournal::open(SqliteSettings::new(&path)).err().unwrap().to_string();
+    assert!(error.contains("newer version of Tocsin (schema 99, this build knows 1)"), "{error}");
+    let error = SqliteReader::open(&path).err().unwrap().to_string();
+    assert!(error.contains("newer version"), "{error}");
+}
+
+#[test]
+fn sqlite_says_what_is_wrong_with_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    std::fs::write(&path, "this is no database, and long enough to be read as one; ".repeat(100)).unwrap();
+    let error = SqliteJournal::open(SqliteSettings::new(&path)).err().unwrap().to_string();
+    assert!(error.contains("journal.db") && error.contains("not a database"), "{error}");
+}
+
+#[tokio::test]
+async fn a_memory_journal_and_another_have_different_ids() {
+    assert_ne!(MemoryJournal::new().id(), MemoryJournal::new().id());
+}
