@@ -1,0 +1,232 @@
+// What the process calls: make ready, start a run, read a definition, end a run. A script never sees this file.
+//
+// Everything a script hands over may be hostile: getters that throw, proxies, values frozen or replaced. What is
+// read from it is read once, guarded, and given to the operations as plain strings; intrinsics are taken from
+// `primordials`, as they were before any script ran.
+
+import { core, internals, primordials } from "ext:core/mod.js";
+import * as library from "ext:tocsin_library/tocsin.js";
+import { AbortController, DOMException, forbidNetwork, inspect, preload, setTimeOrigin } from "ext:tocsin_host/web_globals.js";
+
+const {
+  ArrayIsArray,
+  BigIntPrototypeToString,
+  ErrorPrototype,
+  JSONParse,
+  JSONStringify,
+  NumberIsFinite,
+  ObjectDefineProperty,
+  ObjectKeys,
+  ObjectPrototypeIsPrototypeOf,
+  ReflectApply,
+  ReflectGet,
+  String,
+  SymbolFor,
+  SymbolPrototypeToString,
+  Uint32Array,
+} = primordials;
+const { ops } = core;
+
+const CLASS = SymbolFor("tocsin.class");
+const CHECK = SymbolFor("tocsin.check");
+const CAUSES_MAX = 4;
+
+function read(value, key) {
+  try {
+    return ReflectGet(value, key);
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(value, key) {
+  const text = read(value, key);
+  return typeof text === "string" ? text : "";
+}
+
+function isObject(value) {
+  return value !== null && (typeof value === "object" || typeof value === "function");
+}
+
+function isError(value) {
+  try {
+    return isObject(value) && ObjectPrototypeIsPrototypeOf(ErrorPrototype, value);
+  } catch {
+    return false;
+  }
+}
+
+/** Any value as a short text. */
+function show(value) {
+  try {
+    switch (typeof value) {
+      case "string":
+        return value;
+      case "symbol":
+        return SymbolPrototypeToString(value);
+      case "bigint":
+        return `${BigIntPrototypeToString(value)}n`;
+      case "object":
+      case "function":
+        return inspect(value, { depth: 2, compact: true, breakLength: 200, iterableLimit: 20, strAbbreviateSize: 200 });
+      default:
+        return String(value);
+    }
+  } catch {
+    return "a value that cannot be shown";
+  }
+}
+
+function ownClass(error) {
+  const named = readText(error, CLASS);
+  if (named !== "") return named;
+  try {
+    // What `AbortSignal.timeout()` aborts with: the script gave the network less time than the run has.
+    const isTimeout = ObjectPrototypeIsPrototypeOf(DOMException.prototype, error) && error.name === "TimeoutError";
+    return isTimeout ? "network-timeout" : "";
+  } catch {
+    return "";
+  }
+}
+
+/** Tells the process what was thrown, and where. */
+function fail(thrown, kind) {
+  if (!isError(thrown) && !isObject(thrown)) {
+    ops.op_run_failed(kind, "", `threw ${typeof thrown === "string" ? JSONStringify(thrown) : show(thrown)}, which is no Error and has no stack`, "", "");
+    return;
+  }
+  if (!isError(thrown) && readText(thrown, "message") === "") {
+    ops.op_run_failed(kind, "", `threw ${show(thrown)}, which is no Error and has no stack`, "", ownClass(thrown));
+    return;
+  }
+  let stack = readText(thrown, "stack");
+  let failureClass = ownClass(thrown);
+  let error = thrown;
+  for (let i = 0; i < CAUSES_MAX; i++) {
+    error = read(error, "cause");
+    if (!isObject(error)) break;
+    stack += `\nCaused by: ${readText(error, "stack") || readText(error, "message") || show(error)}`;
+    // An error that a script wraps in its own keeps the class of what it wraps.
+    if (failureClass === "") failureClass = ownClass(error);
+  }
+  ops.op_run_failed(kind, readText(thrown, "name"), readText(thrown, "message"), stack, failureClass);
+}
+
+// QuickJS seeds Math.random once for each process that starts, and a run is a fork of it: without seeds of its own
+// every run would draw the same numbers. sfc32, http://pracrand.sourceforge.net/.
+const seed = new Uint32Array(4);
+ObjectDefineProperty(globalThis.Math, "random", {
+  __proto__: null,
+  configurable: true,
+  writable: true,
+  value: function random() {
+    const sum = (seed[0] + seed[1] + seed[3]) >>> 0;
+    seed[3] = seed[3] + 1;
+    seed[0] = seed[1] ^ (seed[1] >>> 9);
+    seed[1] = seed[2] + (seed[2] << 3);
+    seed[2] = ((seed[2] << 21) | (seed[2] >>> 11)) + sum;
+    return sum / 4294967296;
+  },
+});
+
+let controller;
+
+function begin(a, b, c, d, mayUseNetwork) {
+  seed[0] = a;
+  seed[1] = b;
+  seed[2] = c;
+  seed[3] = d;
+  setTimeOrigin();
+  if (!mayUseNetwork) forbidNetwork();
+  core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
+    fail(reason, "unhandled");
+    return true;
+  });
+}
+
+function isCheck(exported) {
+  return isObject(exported) && read(exported, CHECK) === true;
+}
+
+async function run(exported, orderJson) {
+  if (!isCheck(exported)) {
+    ops.op_run_failed("no-check", "", show(exported), "", "");
+    return;
+  }
+  const order = JSONParse(orderJson);
+  controller = new AbortController();
+  const context = internals.tocsinContext(order, controller.signal);
+  let returned;
+  try {
+    returned = await ReflectApply(exported.run, exported, [context]);
+  } catch (thrown) {
+    fail(thrown, "thrown");
+    return;
+  }
+  try {
+    if (isObject(returned) || typeof returned === "bigint") JSONStringify(returned);
+  } catch (thrown) {
+    ops.op_run_failed("returned", readText(thrown, "name"), readText(thrown, "message") || show(thrown), "", "");
+    return;
+  }
+  ops.op_run_passed();
+}
+
+/** The run's time is over: what waits for `ctx.signal` gets a moment to unwind. */
+function abort() {
+  controller?.abort(new DOMException("the run's time is over", "TimeoutError"));
+}
+
+/** A value of a definition as JSON that keeps apart what JSON would blur. */
+function plain(value, depth) {
+  switch (typeof value) {
+    case "undefined":
+      return undefined;
+    case "string":
+    case "boolean":
+      return value;
+    case "number":
+      return NumberIsFinite(value) ? value : { $unfit: show(value) };
+    case "function":
+      return { $function: true };
+    case "object":
+      if (value === null) return null;
+      if (depth > 0 && ArrayIsArray(value)) {
+        const items = [];
+        const length = value.length < 1000 ? value.length : 1000;
+        for (let i = 0; i < length; i++) items[i] = plain(value[i], depth - 1) ?? { $unfit: "undefined" };
+        return items;
+      }
+      return { $unfit: show(value) };
+    default:
+      return { $unfit: show(value) };
+  }
+}
+
+function describe(exported) {
+  try {
+    if (!isCheck(exported)) {
+      const keys = isObject(exported) && !ArrayIsArray(exported) && typeof exported !== "function" ? ObjectKeys(exported) : [];
+      ops.op_described(JSONStringify({ kind: exported === undefined ? "nothing" : "other", shown: show(exported), keys }));
+      return;
+    }
+    const fields = {};
+    const keys = ObjectKeys(exported);
+    for (let i = 0; i < keys.length && i < 100; i++) {
+      const value = plain(exported[keys[i]], 1);
+      if (value !== undefined) fields[keys[i]] = value;
+    }
+    ops.op_described(JSONStringify({ kind: "check", fields }));
+  } catch (thrown) {
+    fail(thrown, "thrown");
+  }
+}
+
+// What `import ... from "tocsin"` gets, by way of library.js.
+internals.tocsinLibrary = { __proto__: null, ...library };
+core.loadExtScript("ext:tocsin_host/library.js");
+
+globalThis[SymbolFor("tocsin.host")] = { __proto__: null, preload, begin, run, abort, describe };
+
+delete globalThis.Deno;
+delete globalThis.__bootstrap;

@@ -1,0 +1,149 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Encoded forms of a value this short would match ordinary text all over.
+const ENCODED_BYTES_MIN: usize = 4;
+
+const REDACTED: &str = "[redacted]";
+
+/// Takes the values of secrets out of whatever leaves a run: as they are, and in the forms that requests and errors
+/// give them: base64 (also inside a longer text, as in `Authorization: Basic`), URL-encoded, JSON-escaped, hex.
+#[derive(Default)]
+pub(crate) struct Redactor {
+    /// Longest first, so that no form is cut by a shorter one.
+    forms: Vec<String>,
+}
+
+impl Redactor {
+    pub fn new(secrets: &BTreeMap<String, String>) -> Self {
+        let mut forms = BTreeSet::new();
+        for value in secrets.values() {
+            forms.insert(value.clone());
+            // A value that is written in several lines is logged line by line, and trimmed.
+            forms.extend(value.lines().map(|line| line.trim().to_owned()).filter(|line| line.len() >= 8));
+            if value.len() < ENCODED_BYTES_MIN {
+                continue;
+            }
+            forms.extend(base64_forms(value.as_bytes()));
+            forms.extend(url_forms(value));
+            if let Ok(json) = serde_json::to_string(value) {
+                forms.insert(json[1..json.len() - 1].to_owned());
+                // As inside a string that is itself JSON.
+                if let Ok(twice) = serde_json::to_string(&json[1..json.len() - 1]) {
+                    forms.insert(twice[1..twice.len() - 1].to_owned());
+                }
+            }
+            forms.insert(hex::encode(value));
+            forms.insert(hex::encode_upper(value));
+        }
+        forms.remove("");
+        let mut forms: Vec<_> = forms.into_iter().collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        Self { forms }
+    }
+
+    pub fn redact(&self, text: &str) -> String {
+        let mut redacted = text.to_owned();
+        self.redact_in_place(&mut redacted);
+        redacted
+    }
+
+    pub fn redact_in_place(&self, text: &mut String) {
+        for form in &self.forms {
+            if text.contains(form.as_str()) {
+                *text = text.replace(form.as_str(), REDACTED);
+            }
+        }
+    }
+}
+
+fn url_forms(value: &str) -> [String; 4] {
+    // `encodeURIComponent`, what `new URL` leaves readable, form encoding, and everything encoded.
+    const COMPONENT: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'!')
+        .remove(b'~')
+        .remove(b'*')
+        .remove(b'\'')
+        .remove(b'(')
+        .remove(b')');
+    const FORM: &percent_encoding::AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b' ');
+    const QUERY: &percent_encoding::AsciiSet =
+        &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
+    [
+        utf8_percent_encode(value, COMPONENT).to_string(),
+        utf8_percent_encode(value, FORM).to_string().replace(' ', "+"),
+        utf8_percent_encode(value, QUERY).to_string(),
+        utf8_percent_encode(value, NON_ALPHANUMERIC).to_string(),
+    ]
+}
+
+/// What `value` looks like inside base64, wherever it begins: of a text that holds it, three alignments are possible,
+/// and the characters that depend on its neighbours are left out.
+fn base64_forms(value: &[u8]) -> Vec<String> {
+    let mut forms = Vec::new();
+    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        forms.push(engine.encode(value));
+        for lead in 0..3_usize {
+            let mut bytes = vec![0; lead];
+            bytes.extend_from_slice(value);
+            let encoded = engine.encode(&bytes);
+            // A character holds six bits: the first that has none of the lead's, to the last that is full.
+            let from = (lead * 8).div_ceil(6);
+            let to = bytes.len() * 8 / 6;
+            if to > from + 4 {
+                forms.push(encoded[from..to].to_owned());
+            }
+        }
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose::STANDARD;
+
+    fn redactor(value: &str) -> Redactor {
+        Redactor::new(&BTreeMap::from([("S".to_owned(), value.to_owned())]))
+    }
+
+    #[test]
+    fn every_form_of_a_secret_is_taken_out() {
+        let secret = "p\u{e4}ss/w\"or d+1?";
+        let redactor = redactor(secret);
+        let basic = |user: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{secret}@tail")));
+        let texts = [
+            format!("plain {secret} text"),
+            STANDARD.encode(secret),
+            URL_SAFE_NO_PAD.encode(secret),
+            basic("a"),
+            basic("ab"),
+            basic("abc"),
+            serde_json::json!({ "password": secret }).to_string(),
+            serde_json::json!({ "body": serde_json::json!({ "password": secret }).to_string() }).to_string(),
+            format!("https://x/?p={}", url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>()),
+            url::Url::parse(&format!("https://x/?p={secret}")).unwrap().to_string(),
+            utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+            hex::encode(secret),
+        ];
+        for text in texts {
+            let redacted = redactor.redact(&text);
+            assert!(redacted.contains(REDACTED), "{text} -> {redacted}");
+            for part in ["ss/w", "or d", "c3Mvd", "or%20d", "or+d"] {
+                assert!(!redacted.contains(part), "{text} -> {redacted}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_text_stays_as_it_is() {
+        assert_eq!(redactor("hunter2-hunter2").redact("hunter3 came by"), "hunter3 came by");
+        assert_eq!(redactor("").redact("nothing secret"), "nothing secret");
+    }
+}

@@ -1,0 +1,106 @@
+//! The web's `fetch` as scripts know it.
+//!
+//! `Headers`, `Request`, `Response`, bodies and redirects are deno's JavaScript, unchanged: it follows the WHATWG
+//! standard, and its text is embedded from the `deno_fetch` package. Below it are two operations of our own. `op_fetch`
+//! starts a request on [`crate::transport`], `op_fetch_send` waits for the response's head; bodies are resources, both
+//! ways.
+//!
+//! What a rejection carries: a message that names what failed and the request, and the failure's class under
+//! `Symbol.for("tocsin.class")`, so that a script that lets it pass fails with the right class. Its stack is that of
+//! the call, since the network has none.
+//!
+//! A server-side fetch has no forbidden headers, no cookie jar and no CORS: `Host`, `Cookie` and the rest are the
+//! author's.
+
+mod ops;
+mod request_body;
+mod response_body;
+
+use crate::transport::{Client, NetworkSettings, Prepared, Recorder};
+use deno_core::{Extension, ExtensionFileSource, OpState};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What is built once for all runs with the same settings, before they are forked off.
+pub(crate) type PreparedNetwork = Prepared;
+
+pub(crate) fn prepare(settings: &NetworkSettings) -> Result<Arc<PreparedNetwork>, String> {
+    Prepared::new(settings.clone()).map(Arc::new).map_err(|error| error.to_string())
+}
+
+/// The network of one run.
+pub(crate) struct RunNetwork {
+    pub(crate) prepared: Arc<PreparedNetwork>,
+    /// Offsets of requests count from here.
+    pub(crate) started: Instant,
+    pub(crate) requests_max: usize,
+    /// The step that is current whenever `op_fetch` is called.
+    pub(crate) current_step: Rc<Cell<Option<u32>>>,
+}
+
+/// What a run's requests looked like.
+pub(crate) struct RequestLog {
+    pub(crate) requests: Vec<checks::Request>,
+    pub(crate) dropped: u64,
+}
+
+struct RunFetch {
+    client: Client,
+    current_step: Rc<Cell<Option<u32>>>,
+}
+
+/// In the run's process, before its script.
+pub(crate) fn begin_run(state: &mut OpState, network: RunNetwork) {
+    let recorder = Recorder::new(network.started, network.requests_max);
+    let client = Client::new(network.prepared, recorder);
+    state.put(RunFetch { client, current_step: network.current_step });
+}
+
+/// What the run waits for, where it waits for the network: ends "the run's 10 s ended while ".
+pub(crate) fn in_flight_summary(state: &OpState) -> Option<String> {
+    recorder(state)?.in_flight_summary()
+}
+
+/// Everything recorded. Requests that still go on are there as far as they got, without a failure.
+pub(crate) fn end_run(state: &mut OpState) -> RequestLog {
+    let recorded = recorder(state).map(Recorder::recorded).unwrap_or_default();
+    RequestLog { requests: recorded.requests, dropped: recorded.dropped }
+}
+
+/// The newest request with this URL (normalised, without fragment) that was answered.
+pub(crate) fn newest_request(state: &OpState, url: &str) -> Option<checks::Request> {
+    recorder(state)?.newest(url)
+}
+
+fn recorder(state: &OpState) -> Option<&Recorder> {
+    state.try_borrow::<RunFetch>().map(|run| run.client.recorder())
+}
+
+deno_core::extension!(deno_fetch, deps = [deno_webidl, deno_web], ops = [ops::op_fetch, ops::op_fetch_send]);
+
+/// Scripts without text get the `deno_fetch` package's, by their specifiers.
+const SCRIPTS: [&str; 7] = [
+    "ext:deno_fetch/20_headers.js",
+    "ext:deno_fetch/21_formdata.js",
+    "ext:deno_fetch/22_body.js",
+    "ext:deno_fetch/22_http_client.js",
+    "ext:deno_fetch/23_request.js",
+    "ext:deno_fetch/23_response.js",
+    "ext:deno_fetch/26_fetch.js",
+];
+
+pub(crate) fn extensions() -> Vec<Extension> {
+    let own = |specifier, text: &str| ExtensionFileSource::new_computed(specifier, Arc::from(text));
+    let net = Extension {
+        name: "deno_net",
+        lazy_loaded_js_files: vec![own("ext:deno_net/02_tls.js", include_str!("tls_stub.js"))].into(),
+        ..Extension::default()
+    };
+    let mut fetch = deno_fetch::init();
+    fetch.lazy_loaded_js_files =
+        SCRIPTS.map(|specifier| ExtensionFileSource::loaded_during_snapshot(specifier, "")).to_vec().into();
+    fetch.esm_files = vec![own("ext:tocsin_fetch/fetch.js", include_str!("fetch.js"))].into();
+    vec![net, fetch]
+}

@@ -1,0 +1,175 @@
+// `expect(value, message?)` throws where a matcher does not hold; `check(value, message?)` records it and goes on.
+
+import { AssertionError, classOf } from "./assertion_error.js";
+import { inline } from "./format.js";
+import { clip, core, isMisuse, isThenable, misuse, ops, primordials } from "./host.js";
+import { responseMatchers } from "./response_matchers.js";
+import { standIns } from "./stand_ins.js";
+import { valueMatchers } from "./value_matchers.js";
+
+const {
+  ArrayPrototypeUnshift,
+  ObjectDefineProperty,
+  ObjectFreeze,
+  PromisePrototypeThen,
+  PromiseResolve,
+  ReflectApply,
+  String,
+} = primordials;
+
+const SUBJECT_CHARACTERS_MAX = 500;
+
+/** Reading a stack is dear and its memory is held until the run ends: later soft failures go without. */
+const STACKS_MAX = 20;
+let stacks = 0;
+
+const hard = {
+  held: () => undefined,
+  failed: (error) => {
+    throw error;
+  },
+};
+
+const soft = {
+  held: () => true,
+  failed: (error) => {
+    const stack = stacks++ < STACKS_MAX ? String(error.stack) : "";
+    ops.op_soft_failure(error.message, stack, error.failureClass);
+    return false;
+  },
+};
+
+/** Puts a matcher to an expectation; only the class itself sees what it holds. */
+let ask;
+
+/** What is asked of a value: by whom (`manner`), about what, whether turned round, and how a promise must settle. */
+class Expectation {
+  #received;
+  #question;
+
+  constructor(received, question) {
+    this.#received = received;
+    this.#question = question;
+    ObjectFreeze(this);
+  }
+
+  get not() {
+    return new Expectation(this.#received, { ...this.#question, negated: !this.#question.negated });
+  }
+
+  get resolves() {
+    return this.#settling("resolves");
+  }
+
+  get rejects() {
+    return this.#settling("rejects");
+  }
+
+  #settling(how) {
+    if (!isThenable(this.#received)) {
+      throw misuse(
+        `.${how} needs a promise: write await expect(fetch(url)).${how}; it was given ${inline(this.#received)}`,
+      );
+    }
+    return new Expectation(this.#received, { ...this.#question, settles: how });
+  }
+
+  static {
+    ask = (expectation, matcher, args) => {
+      const received = expectation.#received;
+      const question = expectation.#question;
+      return (question.settles === undefined ? judge : judgeSettled)(question, matcher, received, args);
+    };
+  }
+}
+
+function judge(question, matcher, received, args) {
+  const verdict = verdictOf(matcher, received, args);
+  // A value that the matcher cannot judge fails both ways: `not.toHaveStatus(500)` says nothing about a text.
+  if (verdict.refused !== true && verdict.pass !== question.negated) return question.manner.held();
+  return question.manner.failed(new AssertionError(sentence(question, received, verdict), verdict.failureClass));
+}
+
+function verdictOf(matcher, received, args) {
+  ArrayPrototypeUnshift(args, received);
+  try {
+    const verdict = ReflectApply(matcher, undefined, args);
+    return { ...verdict, detail: verdict.pass ? "" : (verdict.detail?.() ?? "") };
+  } catch (error) {
+    if (isMisuse(error)) throw error;
+    // A getter or a Proxy under test threw: the value is not as expected, and the library is not at fault.
+    return { refused: true, to: "be readable", detail: `reading it threw ${inline(error)}` };
+  }
+}
+
+function judgeSettled(question, matcher, promise, args) {
+  const throws = matcher === valueMatchers.toThrow;
+  const unexpected = (message, cause) =>
+    question.manner.failed(new AssertionError(introduced(question, message), classOf(cause)));
+  if (question.settles === "resolves") {
+    return PromisePrototypeThen(
+      PromiseResolve(promise),
+      (value) => judge(question, matcher, throws ? () => value : value, args),
+      // The class of what was thrown stays: a refused connection is no wrong answer.
+      (error) => unexpected(`expected the promise to resolve, and it rejected with ${inline(error, 300)}`, error),
+    );
+  }
+  return PromisePrototypeThen(
+    PromiseResolve(promise),
+    (value) => unexpected(`expected the promise to reject, and it resolved with ${inline(value)}`),
+    (error) => {
+      const rethrow = () => {
+        throw error;
+      };
+      return judge(question, matcher, throws ? rethrow : error, args);
+    },
+  );
+}
+
+function introduced({ subject }, message) {
+  return subject === undefined ? message : `${subject}: ${message}`;
+}
+
+function sentence(question, received, verdict) {
+  const { negated, settles } = question;
+  let text = `expected ${verdict.about ?? inline(received)} ${negated ? "not " : ""}to ${
+    typeof verdict.to === "function" ? verdict.to() : verdict.to
+  }`;
+  if (verdict.got !== undefined) text += `, got ${verdict.got}`;
+  if (settles === undefined && core.isPromise(received)) {
+    text += "; it is a promise: write `await` before the value, or .resolves after expect(...)";
+  }
+  return introduced(question, verdict.detail === "" ? text : `${text}\n${verdict.detail}`);
+}
+
+for (const matchers of [valueMatchers, responseMatchers]) {
+  for (const name in matchers) {
+    ObjectDefineProperty(Expectation.prototype, name, {
+      __proto__: null,
+      value: {
+        [name](...args) {
+          return ask(this, matchers[name], args);
+        },
+      }[name],
+    });
+  }
+}
+ObjectFreeze(Expectation.prototype);
+
+function asking(manner) {
+  return (received, message) => {
+    const subject =
+      message === undefined || message === ""
+        ? undefined
+        : clip(typeof message === "string" ? message : inline(message), SUBJECT_CHARACTERS_MAX);
+    return new Expectation(received, { manner, subject, negated: false, settles: undefined });
+  };
+}
+
+export const check = ObjectFreeze(asking(soft));
+
+export const expect = asking(hard);
+for (const name in standIns) {
+  ObjectDefineProperty(expect, name, { __proto__: null, value: standIns[name], enumerable: true });
+}
+ObjectFreeze(expect);

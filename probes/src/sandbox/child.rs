@@ -1,0 +1,262 @@
+//! The process of one run, from the fork to its last line. It is alone: what it does to itself, it does to nobody else.
+
+use super::Limits;
+use super::process::{self, exit_now};
+use super::verdict::{self, Stop, Stopped};
+use super::wire::{Modules, Order, Ran, Report, Task};
+use crate::engine::{Engine, Record, Redactor, RunState};
+use crate::fetch::{self, PreparedNetwork, RunNetwork};
+use checks::UnixMs;
+use deno_core::error::CoreError;
+use rand::TryRngCore as _;
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// How long a script may go on after its time, for what waits for `ctx.signal` to unwind.
+const UNWIND: Duration = Duration::from_millis(50);
+
+/// What a short run allocates.
+const HEAP_BYTES_USUAL: usize = 384 << 10;
+
+/// Where the process ends that could not even become one.
+const EXIT_UNPREPARED: i32 = 70;
+const EXIT_PANIC: i32 = 71;
+
+/// What the zygote has ready when it forks.
+pub(super) struct Job<'a> {
+    pub engine: &'a mut Engine,
+    pub zygote: i32,
+    pub report: OwnedFd,
+    pub order: &'a [u8],
+    pub modules: Arc<Modules>,
+    pub network: Arc<PreparedNetwork>,
+    pub limits: Limits,
+    /// The zygote's own address space: the limit comes on top of it.
+    pub address_space_bytes: u64,
+}
+
+static HEAP_EXHAUSTED: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn run(job: Job<'_>) -> ! {
+    let started = Instant::now();
+    let started_at = UnixMs::now();
+    let address_space_bytes_max = job.address_space_bytes + job.limits.address_space_bytes_max;
+    let Ok(output) = process::become_run(job.zygote, job.report, address_space_bytes_max, job.limits.open_files_max)
+    else {
+        exit_now(EXIT_UNPREPARED);
+    };
+    process::populate_heap(HEAP_BYTES_USUAL);
+    report_panics(output);
+    let report = match serde_json::from_slice::<Order>(job.order) {
+        Ok(order) => act(job.engine, order, job.modules, job.network, job.limits, started, started_at),
+        Err(error) => Report::Unfit(format!("the run's order is malformed: {error}")),
+    };
+    hand_over(&report_json(&report, &job.limits));
+    exit_now(0)
+}
+
+/// The pipe to the zygote. Whoever reports first takes it.
+static OUTPUT: Mutex<Option<File>> = Mutex::new(None);
+
+fn hand_over(report: &[u8]) {
+    let output = OUTPUT.try_lock().ok().and_then(|mut output| output.take());
+    if let Some(mut output) = output {
+        // The zygote is gone when this fails, and this process dies with it.
+        let _ = output.write_all(report);
+    }
+}
+
+/// A panic inside an operation would be swallowed by the event loop, and the run would hang until its time is up.
+fn report_panics(output: File) {
+    if let Ok(mut slot) = OUTPUT.lock() {
+        *slot = Some(output);
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("a panic without a message");
+        let place = panic.location().map(|place| {
+            // The path is that of the machine that built the engine; its last two names say enough.
+            let start = place.file().rmatch_indices('/').nth(1).map_or(0, |(slash, _)| slash + 1);
+            format!(" ({}:{})", &place.file()[start..], place.line())
+        });
+        let report = Report::Panicked(format!("{message}{}", place.unwrap_or_default()));
+        hand_over(&serde_json::to_vec(&report).unwrap_or_default());
+        exit_now(EXIT_PANIC);
+    }));
+}
+
+fn act(
+    engine: &mut Engine,
+    order: Order,
+    modules: Arc<Modules>,
+    network: Arc<PreparedNetwork>,
+    limits: Limits,
+    started: Instant,
+    started_at: UnixMs,
+) -> Report {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() else {
+        return Report::Unfit("the run's event loop does not start".to_owned());
+    };
+    let timeout = Duration::from_millis(order.timeout_ms);
+    watch(engine, timeout + 2 * UNWIND);
+    let redactor = match &order.task {
+        Task::Run { secrets, .. } => Redactor::new(secrets),
+        Task::Describe => Redactor::default(),
+    };
+    let record = Rc::new(RefCell::new(Record::new(started, limits, redactor)));
+    let ended = Rc::new(Notify::new());
+    {
+        let state = engine.op_state();
+        let mut state = state.borrow_mut();
+        let current_step = record.borrow().current_step.clone();
+        let requests_max = limits.requests_max;
+        fetch::begin_run(&mut state, RunNetwork { prepared: network, started, requests_max, current_step });
+        state.put(RunState { record: record.clone(), ended: ended.clone() });
+    }
+    let stopped = runtime.block_on(async {
+        // deno_core takes an exhausted budget of tokio's for a script that waits for nothing.
+        tokio::task::yield_now().await;
+        drive(engine, &order.task, modules.clone(), &record, &ended, started + timeout).await
+    });
+    let duration_us = record.borrow().offset_us();
+
+    let state = engine.op_state();
+    let mut state = state.borrow_mut();
+    let log = fetch::end_run(&mut state);
+    let mut record = record.borrow_mut();
+    let facts = verdict::Facts { stopped: &stopped, timeout, modules: &modules, limits: &limits };
+    let outcome = verdict::outcome(&record, &facts);
+    if matches!(order.task, Task::Describe) {
+        return match record.described.take() {
+            Some(described) => Report::Described(described),
+            None => Report::NotDescribed(outcome),
+        };
+    }
+    record.dropped.requests += log.dropped;
+    let requests = verdict::requests(log.requests, &record, &facts);
+    Report::Ran(Ran {
+        started_at,
+        duration_us,
+        outcome,
+        requests,
+        steps: std::mem::take(&mut record.steps),
+        console: std::mem::take(&mut record.console),
+        dropped: record.dropped,
+    })
+}
+
+/// Stops the script when it takes more time or memory than it may. A script that waits is stopped by the event loop
+/// instead, a little earlier.
+fn watch(engine: &mut Engine, after: Duration) {
+    let stopper = engine.stopper();
+    let alarm = stopper.clone();
+    let set = process::stop_after(
+        after,
+        Box::new(move || {
+            alarm.terminate_execution();
+        }),
+    );
+    // Without an alarm the zygote still kills the process when it is overdue.
+    if let Err(error) = set {
+        tracing::debug!(%error, "no alarm");
+    }
+    engine.on_heap_exhausted(move |limit_bytes, _| {
+        HEAP_EXHAUSTED.store(true, Ordering::Release);
+        stopper.terminate_execution();
+        // Room for the engine to unwind in.
+        limit_bytes + (16 << 20)
+    });
+}
+
+async fn drive(
+    engine: &mut Engine,
+    task: &Task,
+    modules: Arc<Modules>,
+    record: &RefCell<Record>,
+    ended: &Notify,
+    deadline: Instant,
+) -> Stopped {
+    let unfit = |reason| Stopped { stop: Stop::Unfit(reason), open_step: None, waiting_for: None };
+    let mut random = [0; 16];
+    if let Err(error) = rand::rngs::OsRng.try_fill_bytes(&mut random) {
+        return unfit(format!("no randomness: {error}"));
+    }
+    let words = random.as_chunks::<4>().0;
+    let seed = [words[0], words[1], words[2], words[3]].map(u32::from_ne_bytes);
+    if let Err(error) = engine.begin(seed, matches!(task, Task::Run { .. })) {
+        return unfit(error.to_string());
+    }
+    let result = tokio::select! {
+        biased;
+        result = async {
+            match task {
+                Task::Describe => engine.describe(modules).await,
+                Task::Run { key, vars, secrets } => engine.run(modules, &context_json(key, vars, secrets)).await,
+            }
+        } => Some(result),
+        () = ended.notified() => Some(Ok(())),
+        () = tokio::time::sleep_until(deadline.into()) => None,
+    };
+    // Before the script unwinds: what it was doing when it was stopped.
+    let open_step = record.borrow().step_still_open();
+    let waiting_for = fetch::in_flight_summary(&engine.op_state().borrow());
+    let stop = match result {
+        _ if HEAP_EXHAUSTED.load(Ordering::Acquire) => Stop::HeapExhausted,
+        _ if process::time_is_up() => Stop::TimeUp,
+        Some(Ok(())) => Stop::Ended,
+        Some(Err(error)) => Stop::Error(error),
+        None => {
+            engine.abort();
+            // Whatever the script still does is seen in its steps and its console, and changes nothing else.
+            let _: Result<Result<(), CoreError>, _> = tokio::time::timeout(UNWIND, engine.turn()).await;
+            Stop::TimeUp
+        }
+    };
+    Stopped { stop, open_step, waiting_for }
+}
+
+/// What `run` gets as its context, but for the signal.
+fn context_json(
+    key: &checks::RunKey,
+    vars: &std::collections::BTreeMap<String, String>,
+    secrets: &std::collections::BTreeMap<String, String>,
+) -> String {
+    serde_json::json!({
+        "check": key.check,
+        "region": key.region,
+        "slot": key.slot,
+        "attempt": key.attempt,
+        "vars": vars,
+        "secrets": secrets,
+    })
+    .to_string()
+}
+
+/// The report on the wire, without its bulk where it is too long.
+fn report_json(report: &Report, limits: &Limits) -> Vec<u8> {
+    let json = serde_json::to_vec(report).unwrap_or_default();
+    let Report::Ran(ran) = report else { return json };
+    if json.len() <= limits.result_bytes_max {
+        return json;
+    }
+    let mut dropped = ran.dropped;
+    dropped.console_lines += ran.console.len() as u64;
+    dropped.requests += ran.requests.len() as u64;
+    let slim = Ran {
+        started_at: ran.started_at,
+        duration_us: ran.duration_us,
+        outcome: ran.outcome.clone(),
+        steps: ran.steps.clone(),
+        requests: Vec::new(),
+        console: Vec::new(),
+        dropped,
+    };
+    serde_json::to_vec(&Report::Ran(slim)).unwrap_or_default()
+}

@@ -1,0 +1,294 @@
+//! The few calls to the operating system that make a run a process of its own. All `unsafe` of the sandbox is here.
+#![allow(unsafe_code, reason = "fork, signals, limits and descriptors have no safe interface")]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What became of a `fork`.
+pub(super) enum Forked {
+    Parent { process: i32 },
+    Child,
+}
+
+/// The pipe that a run's process writes its report to, made before the fork.
+pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [0; 2];
+    // SAFETY: `ends` has room for the two descriptors that pipe2 writes.
+    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: pipe2 succeeded, so both are open, and nobody else owns them.
+    Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) })
+}
+
+/// Splits the process in two.
+pub(super) fn fork() -> io::Result<Forked> {
+    // SAFETY: this process has one thread (see `zygote_main`), so no lock is held by a thread that the child lacks.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Forked::Child),
+        process => Ok(Forked::Parent { process }),
+    }
+}
+
+/// The descriptor a run's process has its report's pipe at, whatever it was before.
+const REPORT_FD: RawFd = 3;
+
+/// Makes the process of a run out of the copy of its parent: no descriptor of the parent but `report`, death with the
+/// parent, no new privileges, and limits that it cannot raise.
+pub(super) fn become_run(
+    parent: i32,
+    report: OwnedFd,
+    address_space_bytes_max: u64,
+    open_files_max: u64,
+) -> io::Result<File> {
+    die_with_parent(parent)?;
+    // SAFETY: prctl with PR_SET_NO_NEW_PRIVS takes these four numbers and touches no memory.
+    check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })?;
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    for standard in 0..REPORT_FD {
+        // SAFETY: both descriptors are plain numbers to dup2; what they were before is given up on purpose.
+        check(unsafe { libc::dup2(null.as_raw_fd(), standard) })?;
+    }
+    if report.as_raw_fd() != REPORT_FD {
+        // SAFETY: as above; descriptor 3 was the parent's.
+        check(unsafe { libc::dup2(report.as_raw_fd(), REPORT_FD) })?;
+    }
+    // Closed by number below: their owners must not close what has their numbers then.
+    std::mem::forget((null, report));
+    // SAFETY: nothing in this process uses a descriptor above the report's: the engine holds none before it runs.
+    check(unsafe { libc::close_range(REPORT_FD as u32 + 1, u32::MAX, 0) })?;
+    limit(libc::RLIMIT_CORE, 0)?;
+    limit(libc::RLIMIT_FSIZE, 0)?;
+    limit(libc::RLIMIT_NOFILE, open_files_max)?;
+    limit(libc::RLIMIT_AS, address_space_bytes_max)?;
+    // SAFETY: the descriptor is open, and owned by nothing else since `report` was forgotten.
+    Ok(unsafe { File::from_raw_fd(REPORT_FD) })
+}
+
+fn die_with_parent(parent: i32) -> io::Result<()> {
+    // SAFETY: prctl with PR_SET_PDEATHSIG takes a signal number and touches no memory.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+    // The parent may have died before the line above, and then its death is never told.
+    if std::os::unix::process::parent_id() != parent.cast_unsigned() {
+        exit_now(1);
+    }
+    Ok(())
+}
+
+fn limit(resource: libc::__rlimit_resource_t, value: u64) -> io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
+    // SAFETY: setrlimit reads the structure during the call and keeps no pointer.
+    check(unsafe { libc::setrlimit(resource, &limit) })
+}
+
+fn check(result: i32) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Ends the process without running destructors or exit handlers: those of a fork belong to its parent.
+pub(super) fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit ends the process and returns nothing.
+    unsafe { libc::_exit(code) }
+}
+
+static STOP: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+static TIME_IS_UP: AtomicBool = AtomicBool::new(false);
+
+/// Whether the alarm of [`stop_after`] rang.
+pub(super) fn time_is_up() -> bool {
+    TIME_IS_UP.load(Ordering::Acquire)
+}
+
+extern "C" fn on_alarm(_signal: i32) {
+    TIME_IS_UP.store(true, Ordering::Release);
+    if let Some(stop) = STOP.get() {
+        stop();
+    }
+}
+
+/// Calls `stop` from a signal handler after `delay`, and again until the process ends: an alarm costs two system
+/// calls, where a thread that watches costs a stack and a switch for each run. `stop` must do nothing but store to
+/// memory.
+pub(super) fn stop_after(delay: Duration, stop: Box<dyn Fn() + Send + Sync>) -> io::Result<()> {
+    const AGAIN: libc::timeval = libc::timeval { tv_sec: 0, tv_usec: 50_000 };
+    if STOP.set(stop).is_err() {
+        return Err(io::Error::other("the alarm is set once for each process"));
+    }
+    // SAFETY: an all-zero sigaction is valid: no flags, an empty mask, the default handler.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = on_alarm as *const () as usize;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: `action` is read during the call; the handler stores to atomics only.
+    check(unsafe { libc::sigaction(libc::SIGALRM, &action, std::ptr::null_mut()) })?;
+    let first = libc::timeval {
+        tv_sec: libc::time_t::try_from(delay.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_usec: libc::suseconds_t::from(delay.subsec_micros().max(1)),
+    };
+    let timer = libc::itimerval { it_interval: AGAIN, it_value: first };
+    // SAFETY: setitimer reads `timer` during the call, and the old value is not asked for.
+    check(unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) })
+}
+
+pub(super) fn kill(process: i32) {
+    // SAFETY: the zygote has not reaped this child yet, so the number is still its own.
+    let _ = unsafe { libc::kill(process, libc::SIGKILL) };
+}
+
+/// Kills a child whose pipe has closed, and lets one that is on its way out say how it ended.
+pub(super) fn kill_if_alive(process: i32) {
+    // SAFETY: an all-zero siginfo is valid, and waitid writes it.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // A process closes its descriptors in `exit` a little before it can be waited for; one that closed them by hand
+    // and lives on would hold up the zygote.
+    for _ in 0..100 {
+        // SAFETY: waitid with WNOWAIT leaves the child to be reaped later; `info` outlives the call.
+        let waited = unsafe {
+            libc::waitid(libc::P_PID, process.cast_unsigned(), &mut info, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT)
+        };
+        // SAFETY: waitid has filled `info` for a child, or left it zero.
+        if waited != 0 || unsafe { info.si_pid() } != 0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    kill(process);
+}
+
+/// Reaps a child if it has ended.
+pub(super) fn reap_if_ended(process: i32) -> bool {
+    let mut status = 0;
+    // SAFETY: waitpid writes one integer to `status`, and returns at once.
+    unsafe { libc::waitpid(process, &mut status, libc::WNOHANG) != 0 }
+}
+
+/// How a child ended.
+pub(super) enum Status {
+    Exit(i32),
+    Signal(i32),
+}
+
+/// Waits for a child that has ended, or is about to.
+pub(super) fn reap(process: i32) -> io::Result<Status> {
+    let mut status = 0;
+    loop {
+        // SAFETY: waitpid writes one integer to `status`.
+        if unsafe { libc::waitpid(process, &mut status, 0) } == process {
+            break;
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(if libc::WIFSIGNALED(status) {
+        Status::Signal(libc::WTERMSIG(status))
+    } else {
+        Status::Exit(libc::WEXITSTATUS(status))
+    })
+}
+
+/// Waits until one of `descriptors` can be read or was closed, at most `timeout`. Gives back which.
+pub(super) fn wait_readable(descriptors: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
+    let timeout_ms = timeout.map_or(-1, |timeout| {
+        // Rounded up, so that a deadline has passed when the wait for it ends.
+        i32::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
+    });
+    let count = descriptors.len() as libc::nfds_t;
+    // SAFETY: poll reads and writes the `count` entries of the slice during the call.
+    match check(unsafe { libc::poll(descriptors.as_mut_ptr(), count, timeout_ms) }) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            descriptors.iter_mut().for_each(|descriptor| descriptor.revents = 0);
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Takes the standard streams for the daemon's pipes, and closes whatever else was inherited.
+pub(super) fn take_standard_streams() -> io::Result<(File, File)> {
+    // SAFETY: called once, first thing in the process, before anything opens a descriptor of its own.
+    check(unsafe { libc::close_range(3, u32::MAX, 0) })?;
+    // SAFETY: the daemon made both pipes for this process; nothing here uses Rust's own standard streams.
+    Ok(unsafe { (File::from_raw_fd(0), File::from_raw_fd(1)) })
+}
+
+/// One arena for the allocator: a second one, made for a child's first thread, takes 64 MiB of address space. Memory
+/// that is freed stays with the process: a run is too short to give any back.
+pub(super) fn prepare_allocator() {
+    for (setting, value) in [
+        (libc::M_ARENA_MAX, 1),
+        (libc::M_MMAP_THRESHOLD, 4 << 20),
+        (libc::M_TRIM_THRESHOLD, 1 << 30),
+        (libc::M_TOP_PAD, 1 << 20),
+    ] {
+        // SAFETY: mallopt changes the allocator's settings, and no other thread exists that could be allocating.
+        let _ = unsafe { libc::mallopt(setting, value) };
+    }
+}
+
+/// Fills the holes between this process's allocations, for good.
+///
+/// What a run allocates would otherwise go into holes all over the heap, and each page of the parent's that it writes
+/// to has to be copied. With no holes left its allocations lie side by side on fresh pages.
+#[cfg(target_env = "gnu")]
+pub(super) fn fill_heap_holes() {
+    const LARGEST: usize = 1 << 20;
+    let mut size = LARGEST;
+    while size >= 16 {
+        loop {
+            // SAFETY: mallinfo2 reads the allocator's own state.
+            let top_bytes = unsafe { libc::mallinfo2() }.keepcost;
+            // SAFETY: sbrk(0) moves nothing and tells the heap's end.
+            let top = (unsafe { libc::sbrk(0) } as usize).saturating_sub(top_bytes);
+            // SAFETY: the pointer is freed once, below, or never.
+            let hole = unsafe { libc::malloc(size) };
+            if hole.is_null() {
+                break;
+            }
+            if hole as usize >= top {
+                // SAFETY: `hole` came from malloc just now.
+                unsafe { libc::free(hole) };
+                break;
+            }
+        }
+        // Small sizes have a free list each; larger ones share lists.
+        size = if size > 1040 { (size * 15 / 16) & !15 } else { size - 16 };
+    }
+    // SAFETY: malloc_trim gives back whole free pages; here those at the heap's end, which would be copied otherwise.
+    unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(not(target_env = "gnu"))]
+pub(super) fn fill_heap_holes() {}
+
+/// Has the kernel give a run the pages that it is going to write to, in one call rather than in one fault each.
+pub(super) fn populate_heap(bytes: usize) {
+    const PAGE: usize = 4096;
+    // SAFETY: the block is freed below and not used in between, but by the kernel, which fills whole pages inside it.
+    unsafe {
+        let block = libc::malloc(bytes);
+        if block.is_null() {
+            return;
+        }
+        let start = (block as usize).next_multiple_of(PAGE);
+        let length = (block as usize + bytes).saturating_sub(start) / PAGE * PAGE;
+        libc::madvise(start as *mut libc::c_void, length, libc::MADV_POPULATE_WRITE);
+        libc::free(block);
+    }
+}
+
+/// What this process maps now, in bytes; zero where the kernel does not say.
+pub(super) fn address_space_bytes() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|statm| statm.split_whitespace().next()?.parse::<u64>().ok())
+        .unwrap_or(0);
+    // SAFETY: sysconf reads a constant of the system.
+    let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    pages * u64::try_from(page_bytes).unwrap_or(4096)
+}

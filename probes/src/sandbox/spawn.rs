@@ -1,0 +1,67 @@
+use super::wire::{self, FromZygote, PREFIX_BYTES, ToZygote};
+use super::{SandboxError, SandboxSettings};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+/// Warming an engine takes about a tenth of a second; a starved machine may need a hundred times that.
+const READY_SECONDS_MAX: u64 = 30;
+
+/// A zygote that is ready to fork.
+pub(super) struct Spawned {
+    pub child: Child,
+    pub input: ChildStdin,
+    pub output: ChildStdout,
+}
+
+pub(super) async fn spawn(settings: &SandboxSettings) -> Result<Spawned, SandboxError> {
+    let program = settings.zygote_program.display().to_string();
+    // No environment: what the daemon was given is not the scripts' business. Scripts live in UTC, wherever they run.
+    // Without the last variable the engine keeps compiled scripts in files below /tmp, and executes whatever it finds
+    // there: anybody's code, or that of an earlier run.
+    let mut child = Command::new(&settings.zygote_program)
+        .args(&settings.zygote_args)
+        .env_clear()
+        .env("TZ", "UTC")
+        .env("V82JSC_NO_BC_CACHE", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|source| SandboxError::Spawn { program: program.clone(), source })?;
+    let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(SandboxError::EndedEarly { program });
+    };
+    let ready = async {
+        let ended_early = |_| SandboxError::EndedEarly { program: program.clone() };
+        let setup = wire::frame(&ToZygote::Setup(settings.limits), &[]).map_err(ended_early)?;
+        input.write_all(&setup).await.map_err(ended_early)?;
+        match read(&mut output).await.map_err(ended_early)? {
+            Some((FromZygote::Ready, _)) => Ok(()),
+            Some((FromZygote::Unfit { reason }, _)) => Err(SandboxError::Unfit { reason }),
+            Some(_) | None => Err(SandboxError::EndedEarly { program: program.clone() }),
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(READY_SECONDS_MAX), ready).await {
+        Ok(ready) => ready.map(|()| Spawned { child, input, output }),
+        Err(_) => Err(SandboxError::NotReady { seconds: READY_SECONDS_MAX }),
+    }
+}
+
+/// The next frame of a zygote, or `None` where it has closed its pipe.
+pub(super) async fn read(output: &mut ChildStdout) -> std::io::Result<Option<(FromZygote, Vec<u8>)>> {
+    let mut prefix = [0; PREFIX_BYTES];
+    match output.read_exact(&mut prefix).await {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let (head_bytes, body_bytes) = wire::lengths(prefix)?;
+    let mut head = vec![0; head_bytes];
+    output.read_exact(&mut head).await?;
+    let mut body = vec![0; body_bytes];
+    output.read_exact(&mut body).await?;
+    Ok(Some((serde_json::from_slice(&head)?, body)))
+}

@@ -1,0 +1,165 @@
+//! What the daemon and its zygotes say to each other, over two pipes.
+//!
+//! A frame is the length of its head, the length of its body (both 32 bits, big-endian), the head as JSON and the body
+//! as it is. A zygote looks at heads only: an order with its secrets, or a report of a hostile process, passes through
+//! it unread.
+
+use super::Limits;
+use crate::script::Module;
+use crate::transport::NetworkSettings;
+use checks::{ConsoleLine, Dropped, Outcome, Request, RunKey, Step, UnixMs};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+
+/// Larger frames are a sign that the two sides lost each other.
+const FRAME_BYTES_MAX: usize = 64 << 20;
+
+pub(super) const PREFIX_BYTES: usize = 8;
+
+/// From the daemon.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum ToZygote {
+    /// The first frame.
+    Setup(Limits),
+    /// Keep a bundle; the body is the JSON of [`Modules`].
+    Bundle {
+        hash: String,
+    },
+    ForgetBundle {
+        hash: String,
+    },
+    /// Keep network settings; the body is their JSON.
+    Network {
+        network: u32,
+    },
+    /// Fork a run; the body is the JSON of [`Order`].
+    Start {
+        run: u64,
+        hash: String,
+        network: u32,
+        timeout_ms: u64,
+    },
+}
+
+/// From a zygote.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum FromZygote {
+    /// The answer to [`ToZygote::Setup`].
+    Ready,
+    /// The engine does not start, and the zygote gives up.
+    Unfit {
+        reason: String,
+    },
+    Forked {
+        run: u64,
+        process: i32,
+    },
+    /// The body is the process's [`Report`] where the end is [`ProcessEnd::Reported`].
+    Ended {
+        run: u64,
+        end: ProcessEnd,
+    },
+}
+
+/// How a run's process came to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum ProcessEnd {
+    Reported,
+    /// It did not stop by itself, and was killed after its time and the grace.
+    Overdue,
+    Signal(i32),
+    Exit(i32),
+    /// It reported more than a result may hold, and was killed.
+    TooLarge,
+    NotForked {
+        reason: String,
+    },
+}
+
+pub(super) type Modules = Vec<Module>;
+
+/// What a run's process is to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub task: Task,
+    pub timeout_ms: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Task {
+    Describe,
+    Run { key: RunKey, vars: BTreeMap<String, String>, secrets: BTreeMap<String, String> },
+}
+
+/// What a run's process found out.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Report {
+    Ran(Ran),
+    /// What the host script read from the default export, as JSON.
+    Described(String),
+    NotDescribed(Outcome),
+    /// The script brought the engine to a panic: what it said, and where.
+    Panicked(String),
+    /// The process could not do its part.
+    Unfit(String),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Ran {
+    pub started_at: UnixMs,
+    pub duration_us: u64,
+    pub outcome: Outcome,
+    pub steps: Vec<Step>,
+    pub requests: Vec<Request>,
+    pub console: Vec<ConsoleLine>,
+    pub dropped: Dropped,
+}
+
+pub(super) fn frame(head: &impl Serialize, body: &[u8]) -> io::Result<Vec<u8>> {
+    let head = serde_json::to_vec(head)?;
+    let mut frame = Vec::with_capacity(PREFIX_BYTES + head.len() + body.len());
+    for part in [head.len(), body.len()] {
+        let length = u32::try_from(part).map_err(|_| io::Error::other("a frame of more than 4 GiB"))?;
+        frame.extend_from_slice(&length.to_be_bytes());
+    }
+    frame.extend_from_slice(&head);
+    frame.extend_from_slice(body);
+    Ok(frame)
+}
+
+/// The lengths of head and body.
+pub(super) fn lengths(prefix: [u8; PREFIX_BYTES]) -> io::Result<(usize, usize)> {
+    let [a, b, c, d, e, f, g, h] = prefix;
+    let head = u32::from_be_bytes([a, b, c, d]) as usize;
+    let body = u32::from_be_bytes([e, f, g, h]) as usize;
+    if head + body > FRAME_BYTES_MAX {
+        return Err(io::Error::other(format!("a frame of {} bytes; the limit is {FRAME_BYTES_MAX}", head + body)));
+    }
+    Ok((head, body))
+}
+
+pub(super) fn write(output: &mut impl Write, head: &impl Serialize, body: &[u8]) -> io::Result<()> {
+    output.write_all(&frame(head, body)?)
+}
+
+/// The next frame, or `None` where the other side has closed.
+pub(super) fn read<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<(T, Vec<u8>)>> {
+    let mut prefix = [0; PREFIX_BYTES];
+    match input.read_exact(&mut prefix) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let (head_bytes, body_bytes) = lengths(prefix)?;
+    let mut head = vec![0; head_bytes];
+    input.read_exact(&mut head)?;
+    let mut body = vec![0; body_bytes];
+    input.read_exact(&mut body)?;
+    Ok(Some((serde_json::from_slice(&head)?, body)))
+}
+
+pub(super) fn network_json(settings: &NetworkSettings) -> Vec<u8> {
+    serde_json::to_vec(settings).expect("network settings have string keys only")
+}

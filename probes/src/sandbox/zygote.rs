@@ -1,0 +1,231 @@
+//! The process that forks: one thread, one warm engine, any number of runs in flight.
+//!
+//! It waits on the daemon's pipe and on the pipe of every run at once. A run's process writes its report and closes
+//! its pipe; one that is overdue is killed. A zygote holds nothing of a run in its own memory but an order on its way
+//! through, which it wipes after the fork; it never runs a line of a script.
+//!
+//! When the daemon's pipe closes, whether by shutdown or by the daemon's death, the zygote ends, and the kernel
+//! kills its runs with it (`PR_SET_PDEATHSIG`). The zygote itself asks for no such signal: the kernel would send it
+//! when the thread of the daemon ends that started it, and an event loop's threads come and go.
+
+use super::Limits;
+use super::child::{self, Job};
+use super::process::{self, Forked, Status};
+use super::wire::{self, FromZygote, Modules, ProcessEnd, ToZygote};
+use crate::engine::Engine;
+use crate::fetch::PreparedNetwork;
+use crate::transport::NetworkSettings;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Runs the hidden subcommand `zygote`; call it before anything else in `main`: no thread, no event loop, no logger.
+///
+/// Standard input and output are the daemon's pipes. Never returns.
+pub fn zygote_main() -> ! {
+    match serve() {
+        Ok(()) => std::process::exit(0),
+        Err(error) => {
+            eprintln!("tocsin zygote: {error}");
+            std::process::exit(1)
+        }
+    }
+}
+
+struct Zygote {
+    process: i32,
+    output: File,
+    limits: Limits,
+    address_space_bytes: u64,
+    engine: Engine,
+    bundles: HashMap<String, Arc<Modules>>,
+    networks: HashMap<u32, Result<Arc<PreparedNetwork>, String>>,
+    runs: Vec<InFlight>,
+    /// Processes that have reported and are on their way out.
+    leaving: Vec<i32>,
+}
+
+struct InFlight {
+    run: u64,
+    process: i32,
+    pipe: File,
+    report: Vec<u8>,
+    kill_at: Instant,
+}
+
+fn serve() -> io::Result<()> {
+    let (mut input, mut output) = process::take_standard_streams()?;
+    process::prepare_allocator();
+    let Some((ToZygote::Setup(limits), _)) = wire::read(&mut input)? else { return Ok(()) };
+    let mut engine = match Engine::warm(limits.heap_bytes_max) {
+        Ok(engine) => engine,
+        Err(error) => {
+            let reason = format!("{error}: {:?}", std::error::Error::source(&error));
+            return wire::write(&mut output, &FromZygote::Unfit { reason }, &[]);
+        }
+    };
+    ask_for_processor_features();
+    engine.settle();
+    process::fill_heap_holes();
+    wire::write(&mut output, &FromZygote::Ready, &[])?;
+    let zygote = Zygote {
+        process: std::process::id().cast_signed(),
+        output,
+        limits,
+        address_space_bytes: process::address_space_bytes(),
+        engine,
+        bundles: HashMap::new(),
+        networks: HashMap::new(),
+        runs: Vec::new(),
+        leaving: Vec::new(),
+    };
+    zygote.attend(input)
+}
+
+/// The standard library asks the processor once and remembers. `cpuid` is slow on virtual machines, and every run
+/// would ask anew.
+fn ask_for_processor_features() {
+    #[cfg(target_arch = "x86_64")]
+    std::hint::black_box(std::is_x86_feature_detected!("avx2"));
+    #[cfg(target_arch = "aarch64")]
+    std::hint::black_box(std::arch::is_aarch64_feature_detected!("aes"));
+}
+
+impl Zygote {
+    fn attend(mut self, mut input: File) -> io::Result<()> {
+        loop {
+            let mut descriptors: Vec<_> = std::iter::once(input.as_raw_fd())
+                .chain(self.runs.iter().map(|run| run.pipe.as_raw_fd()))
+                .map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 })
+                .collect();
+            let now = Instant::now();
+            let next_kill = self.runs.iter().map(|run| run.kill_at.saturating_duration_since(now)).min();
+            let next_reap = (!self.leaving.is_empty()).then_some(Duration::from_millis(20));
+            process::wait_readable(&mut descriptors, next_kill.into_iter().chain(next_reap).min())?;
+
+            // From the last to the first, so that removing a run leaves the indices of the others alone.
+            for index in (0..self.runs.len()).rev() {
+                if descriptors[index + 1].revents != 0 {
+                    self.listen(index)?;
+                } else if self.runs[index].kill_at <= Instant::now() {
+                    self.end(index, Some(ProcessEnd::Overdue))?;
+                }
+            }
+            self.leaving.retain(|process| !process::reap_if_ended(*process));
+            if descriptors[0].revents != 0 {
+                match wire::read(&mut input)? {
+                    Some((message, body)) => self.obey(message, body)?,
+                    // The engine is not torn down: the kernel does that faster, and kills the runs.
+                    None => process::exit_now(0),
+                }
+            }
+        }
+    }
+
+    /// Reads what a run has to say.
+    fn listen(&mut self, index: usize) -> io::Result<()> {
+        let run = &mut self.runs[index];
+        let mut part = [0; 16 << 10];
+        match run.pipe.read(&mut part) {
+            Ok(0) => self.end(index, None),
+            Ok(bytes) if run.report.len() + bytes > self.limits.result_bytes_max + (64 << 10) => {
+                self.end(index, Some(ProcessEnd::TooLarge))
+            }
+            Ok(bytes) => {
+                run.report.extend_from_slice(&part[..bytes]);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(_) => self.end(index, None),
+        }
+    }
+
+    /// Takes a run off the list and tells the daemon. `why` is given where the run did not end by itself.
+    fn end(&mut self, index: usize, why: Option<ProcessEnd>) -> io::Result<()> {
+        let InFlight { run, process, report, pipe, .. } = self.runs.swap_remove(index);
+        drop(pipe);
+        let (end, report) = match why {
+            None if !report.is_empty() => {
+                // It has only to tear down its memory, which nobody needs to wait for.
+                self.leaving.push(process);
+                (ProcessEnd::Reported, report)
+            }
+            None => {
+                // The pipe is closed and nothing was said: it is dead, or as good as dead.
+                process::kill_if_alive(process);
+                let end = match process::reap(process)? {
+                    Status::Exit(code) => ProcessEnd::Exit(code),
+                    Status::Signal(signal) => ProcessEnd::Signal(signal),
+                };
+                (end, Vec::new())
+            }
+            Some(why) => {
+                process::kill(process);
+                process::reap(process)?;
+                (why, Vec::new())
+            }
+        };
+        wire::write(&mut self.output, &FromZygote::Ended { run, end }, &report)
+    }
+
+    fn obey(&mut self, message: ToZygote, mut body: Vec<u8>) -> io::Result<()> {
+        match message {
+            ToZygote::Setup(_) => Ok(()),
+            ToZygote::Bundle { hash } => {
+                let modules: Modules = serde_json::from_slice(&body)?;
+                self.bundles.insert(hash, Arc::new(modules));
+                Ok(())
+            }
+            ToZygote::ForgetBundle { hash } => {
+                self.bundles.remove(&hash);
+                Ok(())
+            }
+            ToZygote::Network { network } => {
+                let settings: NetworkSettings = serde_json::from_slice(&body)?;
+                self.networks.insert(network, crate::fetch::prepare(&settings));
+                Ok(())
+            }
+            ToZygote::Start { run, hash, network, timeout_ms } => {
+                let started = self.start(run, &hash, network, timeout_ms, &body);
+                // The order holds secrets, and every later run gets a copy of this memory.
+                body.fill(0);
+                std::hint::black_box(&body);
+                match started {
+                    Ok(process) => wire::write(&mut self.output, &FromZygote::Forked { run, process }, &[]),
+                    Err(reason) => {
+                        let end = ProcessEnd::NotForked { reason };
+                        wire::write(&mut self.output, &FromZygote::Ended { run, end }, &[])
+                    }
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, run: u64, hash: &str, network: u32, timeout_ms: u64, order: &[u8]) -> Result<i32, String> {
+        let modules = self.bundles.get(hash).ok_or("its script was not sent")?.clone();
+        let network = self.networks.get(&network).ok_or("its network settings were not sent")?.clone()?;
+        let (read, write): (OwnedFd, OwnedFd) = process::pipe().map_err(|error| format!("no pipe: {error}"))?;
+        match process::fork().map_err(|error| format!("no process: {error}"))? {
+            Forked::Child => child::run(Job {
+                engine: &mut self.engine,
+                zygote: self.process,
+                report: write,
+                order,
+                modules,
+                network,
+                limits: self.limits,
+                address_space_bytes: self.address_space_bytes,
+            }),
+            Forked::Parent { process } => {
+                drop(write);
+                let kill_at =
+                    Instant::now() + Duration::from_millis(timeout_ms.saturating_add(self.limits.kill_grace_ms));
+                self.runs.push(InFlight { run, process, pipe: File::from(read), report: Vec::new(), kill_at });
+                Ok(process)
+            }
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! The planner against its guarantees: tables for single decisions, and random histories against a model that knows
+//! only which slots exist.
+
+use super::*;
+use checks::{CheckId, Region, RunKey};
+use proptest::prelude::*;
+use std::collections::HashMap;
+
+const T0: i64 = 1_795_466_400_000; // 2026-11-23T20:40:00Z
+
+fn at(ms: i64) -> UnixMs {
+    UnixMs(T0 + ms)
+}
+
+fn check(name: &str) -> CheckId {
+    CheckId::new(name).unwrap()
+}
+
+fn region() -> Region {
+    Region::new("eu-west-1").unwrap()
+}
+
+fn every(text: &str) -> Schedule {
+    Schedule::parse(text, None).unwrap()
+}
+
+fn planner(concurrency_max: usize) -> Planner {
+    Planner::new(PlannerSettings { concurrency_max, grace_max_ms: 10_000, first_run: FirstRun::NextSlot })
+}
+
+fn offset(name: &str, schedule: &Schedule) -> i64 {
+    spread_offset_ms(&check(name), &region(), schedule) as i64
+}
+
+fn starts(planned: &[Planned]) -> Vec<RunKey> {
+    let start = |p: &Planned| match p {
+        Planned::Start(run) => Some(run.clone()),
+        Planned::Missed { .. } => None,
+    };
+    planned.iter().filter_map(start).collect()
+}
+
+fn misses(planned: &[Planned]) -> Vec<(UnixMs, MissedReason)> {
+    let miss = |p: &Planned| match p {
+        Planned::Start(_) => None,
+        Planned::Missed { key, reason } => Some((key.slot, reason.clone())),
+    };
+    planned.iter().filter_map(miss).collect()
+}
+
+#[test]
+fn a_run_starts_at_its_offset_into_the_slot() {
+    let mut planner = planner(8);
+    let schedule = every("every 30s");
+    planner.upsert(&check("a"), &region(), schedule.clone(), 5_000, at(-1));
+    let start_at = at(offset("a", &schedule));
+    assert_eq!(planner.next_wake(at(-1)), Some(start_at));
+    assert_eq!(planner.due(start_at - 1), []);
+    let run = RunKey { check: check("a"), region: region(), slot: at(0), attempt: 0 };
+    assert_eq!(planner.due(start_at), [Planned::Start(run.clone())]);
+    assert_eq!(planner.due(start_at), []);
+    planner.finished(&run);
+    assert_eq!(planner.next_wake(start_at), Some(start_at + 30_000));
+}
+
+#[test]
+fn a_new_periodic_check_runs_at_once_and_a_cron_expression_waits_for_its_instant() {
+    let mut planner = Planner::new(PlannerSettings { first_run: FirstRun::AtOnce, ..PlannerSettings::default() });
+    planner.upsert(&check("period"), &region(), every("every 1h"), 5_000, at(1_000));
+    planner.upsert(&check("cron"), &region(), every("0 * * * *"), 5_000, at(1_000));
+    let planned = planner.due(at(3_000));
+    assert_eq!(starts(&planned).len(), 1, "{planned:?}");
+    assert_eq!(starts(&planned)[0].slot, at(-40 * 60_000), "the slot is the hour that has begun");
+    assert_eq!(planner.due(at(20 * 60_000 - 1)), []);
+    // Taken out and put back in the same hour, it does not run again.
+    planner.finished(&starts(&planned)[0]);
+    planner.remove(&check("period"), &region());
+    planner.upsert(&check("period"), &region(), every("every 1h"), 5_000, at(4_000));
+    assert_eq!(planner.due(at(20 * 60_000 - 1)), []);
+}
+
+#[test]
+fn a_new_check_misses_nothing_that_began_before_it() {
+    let settings = PlannerSettings { first_run: FirstRun::AtOnce, concurrency_max: 1, ..PlannerSettings::default() };
+    let mut planner = Planner::new(settings);
+    // A tenth of a second before its slot ends, with capacity for one of two.
+    for name in ["a", "b"] {
+        planner.upsert(&check(name), &region(), every("every 5s"), 1_000, at(4_900));
+    }
+    let first = starts(&planner.due(at(4_950)));
+    assert_eq!((first.len(), first[0].slot, planner.waiting()), (1, at(0), 1), "they start within 40 ms");
+    // The other one's slot ends while it waits: it begins with the next.
+    let later = planner.due(at(5_000));
+    assert_eq!(misses(&later), []);
+    planner.finished(&first[0]);
+    let next: Vec<_> = (5_000..10_000).flat_map(|ms| planner.due(at(ms))).collect();
+    assert!(starts(&next).iter().all(|run| run.slot == at(5_000)), "{next:?}");
+    assert!(!starts(&next).is_empty());
+
+    // One check alone starts at once.
+    let mut planner = Planner::new(PlannerSettings { first_run: FirstRun::AtOnce, ..PlannerSettings::default() });
+    planner.upsert(&check("a"), &region(), every("every 1h"), 1_000, at(0));
+    assert_eq!(starts(&planner.due(at(20))).len(), 1);
+}
+
+#[test]
+fn a_run_that_is_still_going_costs_its_own_slot_only() {
+    let mut planner = planner(8);
+    let schedule = every("every 30s");
+    for name in ["slow", "other"] {
+        planner.upsert(&check(name), &region(), schedule.clone(), 40_000, at(-1));
+    }
+    let slow = RunKey { check: check("slow"), region: region(), slot: at(0), attempt: 0 };
+    let first = starts(&planner.due(at(offset("slow", &schedule).max(offset("other", &schedule)))));
+    assert_eq!(first.len(), 2);
+    planner.finished(first.iter().find(|run| **run != slow).unwrap());
+    let began = at(offset("slow", &schedule).max(offset("other", &schedule)));
+
+    let mut planned = planner.due(at(30_000 + offset("slow", &schedule)));
+    planned.extend(planner.due(at(30_000 + offset("other", &schedule)).max(began)));
+    let going_ms = at(30_000 + offset("slow", &schedule)).since_ms(began);
+    assert_eq!(
+        misses(&planned),
+        [(at(30_000), MissedReason::StillRunning { slot: at(0), going_ms, timeout_ms: 40_000 })]
+    );
+    assert_eq!(starts(&planned).len(), 1);
+    planner.finished(&slow);
+    let later = planner.due(at(60_000 + offset("slow", &schedule)));
+    assert!(starts(&later).iter().any(|run| run.check == check("slow") && run.slot == at(60_000)), "{later:?}");
+}
+
+#[test]
+fn a_gap_is_one_record_that_counts_its_slots() {
+    let mut planner = planner(8);
+    let schedule = every("every 30s");
+    planner.upsert(&check("a"), &region(), schedule.clone(), 5_000, at(-1));
+    let offset = offset("a", &schedule);
+    // Eight hours asleep, waking 12 s after the last slot's start: past the grace of 10 s.
+    let hours_8 = 8 * 3_600_000;
+    let planned = planner.due(at(hours_8 + offset + 12_000));
+    let late_ms = (hours_8 + 12_000) as u64;
+    assert_eq!(misses(&planned), [(at(hours_8), MissedReason::Overdue { late_ms, slots: 961, counted_all: true })]);
+    assert_eq!(starts(&planned), []);
+    assert_eq!(planner.next_wake(at(hours_8)), Some(at(hours_8 + 30_000 + offset)));
+
+    // A little late is on time.
+    assert_eq!(starts(&planner.due(at(hours_8 + 30_000 + offset + 9_999))).len(), 1);
+}
+
+#[test]
+fn a_long_gap_of_a_cron_expression_is_counted_up_to_a_bound() {
+    let mut planner = planner(8);
+    planner.upsert(&check("a"), &region(), every("* * * * * *"), 500, at(-1));
+    let planned = planner.due(at(30 * 86_400_000));
+    match &misses(&planned)[..] {
+        [(_, MissedReason::Overdue { slots: 1_000, counted_all: false, .. })] => {}
+        other => panic!("{other:?}"),
+    }
+    assert!(planner.next_wake(at(30 * 86_400_000)).unwrap() <= at(30 * 86_400_000 + 2_000));
+}
+
+#[test]
+fn capacity_is_kept_and_who_waits_too_long_is_missed() {
+    let mut planner = planner(1);
+    let schedule = every("every 30s");
+    let mut names = ["a", "b", "c"];
+    names.sort_by_key(|name| offset(name, &schedule));
+    for name in names {
+        planner.upsert(&check(name), &region(), schedule.clone(), 40_000, at(-1));
+    }
+    let starts_at: Vec<UnixMs> = names.iter().map(|name| at(offset(name, &schedule))).collect();
+    let first = starts(&planner.due(starts_at[0]));
+    assert_eq!(first[0].check, check(names[0]));
+    assert_eq!(planner.due(starts_at[1]), []);
+    assert_eq!((planner.in_flight(), planner.waiting()), (1, 1));
+    planner.finished(&first[0]);
+    assert_eq!(planner.next_wake(starts_at[1] + 1), Some(starts_at[1] + 1), "capacity became free: at once");
+    let second = starts(&planner.due(starts_at[1] + 1));
+    assert_eq!(second[0].check, check(names[1]));
+    assert_eq!(planner.due(starts_at[2]), []);
+    let given_up = planner.due(starts_at[2] + 10_000);
+    let reason = MissedReason::NoCapacity { waited_ms: 10_000, concurrency_max: 1 };
+    assert!(misses(&given_up).contains(&(at(0), reason)), "{given_up:?}");
+}
+
+#[test]
+fn a_clock_that_is_set_back_a_little_repeats_no_slot() {
+    let mut planner = planner(8);
+    let schedule = every("every 30s");
+    planner.upsert(&check("a"), &region(), schedule.clone(), 5_000, at(-1));
+    let offset = offset("a", &schedule);
+    let run = starts(&planner.due(at(offset))).remove(0);
+    planner.finished(&run);
+    assert_eq!(planner.due(at(offset - 20_000)), []);
+    assert_eq!(planner.clock_behind_ms(at(offset - 20_000)), 20_000);
+    assert_eq!(planner.due(at(offset + 1)), []);
+    assert_eq!(starts(&planner.due(at(30_000 + offset)))[0].slot, at(30_000));
+}
+
+#[test]
+fn a_clock_that_is_set_back_an_hour_is_followed_and_not_waited_for() {
+    let hour_ms = 3_600_000;
+    let mut planner = planner(8);
+    let schedule = every("every 30s");
+    planner.upsert(&check("a"), &region(), schedule.clone(), 5_000, at(-hour_ms - 30_001));
+    let offset = offset("a", &schedule);
+    let decide = |planner: &mut Planner, ms: i64| {
+        let runs = starts(&planner.due(at(ms + offset)));
+        runs.iter().for_each(|run| planner.finished(run));
+        runs.into_iter().map(|run| (run.slot.since_ms(at(-hour_ms)), run.attempt)).collect::<Vec<_>>()
+    };
+    assert_eq!(decide(&mut planner, -hour_ms), [(0, 0)]);
+    assert_eq!(decide(&mut planner, 0), [(3_600_000, 0)], "what was slept through is not run");
+    assert_eq!(decide(&mut planner, 30_000), [(3_630_000, 0)]);
+    // Back by an hour: the slots that come again are further attempts, each with a key of its own.
+    assert_eq!(decide(&mut planner, -hour_ms - 30_000), []);
+    assert_eq!(decide(&mut planner, -hour_ms), [(0, 1)]);
+    assert_eq!(decide(&mut planner, -hour_ms + 30_000), [(30_000, 1)]);
+    // And once more, before the clock has caught up.
+    assert_eq!(decide(&mut planner, -3 * hour_ms), []);
+    assert_eq!(planner.next_wake(at(-3 * hour_ms + offset)), Some(at(-3 * hour_ms + 30_000 + offset)));
+    assert_eq!(planner.clock_behind_ms(at(-3 * hour_ms + offset)), 0);
+}
+
+#[test]
+fn a_changed_schedule_goes_on_after_what_was_decided_and_a_removed_check_still_counts() {
+    let mut planner = planner(1);
+    let (slow, fast) = (every("every 1h"), every("every 10s"));
+    planner.upsert(&check("a"), &region(), slow.clone(), 5_000, at(0));
+    planner.upsert(&check("a"), &region(), fast.clone(), 5_000, at(0));
+    assert_eq!(planner.streams(), 1);
+    let run = starts(&planner.due(at(10_000 + offset("a", &fast))));
+    assert_eq!(run[0].slot, at(10_000));
+    planner.remove(&check("a"), &region());
+    assert_eq!((planner.streams(), planner.in_flight()), (0, 1));
+    assert_eq!(planner.next_wake(at(0)).and_then(|wake| planner.due(wake).pop()), None);
+    planner.upsert(&check("b"), &region(), fast.clone(), 5_000, at(20_000));
+    assert_eq!(starts(&planner.due(at(30_000 + offset("b", &fast)))), [], "the removed check's run is still going");
+    planner.finished(&run[0]);
+    assert_eq!(starts(&planner.due(at(30_000 + offset("b", &fast)))).len(), 1);
+}
+
+#[test]
+fn ten_thousand_streams_are_each_decided_once_a_period() {
+    let mut planner =
+        Planner::new(PlannerSettings { concurrency_max: 100_000, grace_max_ms: 10_000, first_run: FirstRun::NextSlot });
+    let schedule = every("every 30s");
+    for n in 0..10_000 {
+        planner.upsert(&check(&format!("check-{n}")), &region(), schedule.clone(), 5_000, at(-1));
+    }
+    let (mut now, mut seen) = (at(-1), HashMap::new());
+    while let Some(wake) = planner.next_wake(now).filter(|&wake| wake < at(60_000)) {
+        now = wake;
+        for run in starts(&planner.due(now)) {
+            *seen.entry((run.check.clone(), run.slot)).or_insert(0) += 1;
+            planner.finished(&run);
+        }
+    }
+    assert_eq!(seen.len(), 20_000);
+    assert!(seen.values().all(|&n| n == 1));
+}
+
+/// What happens next in a random history.
+#[derive(Debug, Clone)]
+enum Event {
+    Pass { ms: u64 },
+    SetBack { ms: u64 },
+    Sleep { ms: u64 },
+    Finish { nth: usize },
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => (0_u64..4_000).prop_map(|ms| Event::Pass { ms }),
+        4 => (0_usize..8).prop_map(|nth| Event::Finish { nth }),
+        1 => (0_u64..20_000).prop_map(|ms| Event::SetBack { ms }),
+        1 => (0_u64..200_000).prop_map(|ms| Event::Sleep { ms }),
+    ]
+}
+
+struct Model {
+    schedule: Schedule,
+    offset_ms: u64,
+    grace_ms: u64,
+    next_slot: UnixMs,
+    going: bool,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    /// Whatever happens: every slot is decided exactly once and in order, starts lie within their grace, one run a
+    /// stream, the cap holds, and nothing that could start waits.
+    #[test]
+    fn every_slot_is_decided_exactly_once(
+        events in prop::collection::vec(event(), 1..150),
+        schedules in prop::collection::vec(prop::sample::select(vec!["every 1s", "every 7s", "every 30s", "*/10 * * * * *", "* * * * *"]), 1..8),
+        concurrency_max in 1_usize..4,
+    ) {
+        let mut planner = planner(concurrency_max);
+        let mut models = HashMap::new();
+        for (n, text) in schedules.iter().enumerate() {
+            let (check, schedule) = (check(&format!("check-{n}")), every(text));
+            planner.upsert(&check, &region(), schedule.clone(), 5_000, at(0));
+            let offset_ms = spread_offset_ms(&check, &region(), &schedule);
+            let grace_ms = schedule.period_hint_ms().min(10_000);
+            let next_slot = schedule.next_after(at(0)).unwrap();
+            models.insert(check, Model { schedule, offset_ms, grace_ms, next_slot, going: false });
+        }
+        let (mut now, mut running): (UnixMs, Vec<RunKey>) = (at(0), Vec::new());
+        let mut latest = now;
+        for event in events {
+            latest = latest.max(now);
+            match event {
+                Event::Pass { ms } | Event::Sleep { ms } => now = now + ms,
+                Event::SetBack { ms } => now = (now - ms).max(latest - super::planner::CLOCK_BACK_MAX_MS),
+                Event::Finish { nth } => if !running.is_empty() {
+                    let run = running.swap_remove(nth % running.len());
+                    planner.finished(&run);
+                    models.get_mut(&run.check).unwrap().going = false;
+                },
+            }
+            for planned in planner.due(now) {
+                match planned {
+                    Planned::Start(run) => {
+                        let model = models.get_mut(&run.check).unwrap();
+                        prop_assert_eq!(run.slot, model.next_slot);
+                        let start_at = run.slot + model.offset_ms;
+                        prop_assert!(start_at <= now && now < start_at + model.grace_ms, "{} at {}", run, now);
+                        prop_assert!(!model.going, "{} while its stream is going", run);
+                        model.going = true;
+                        model.next_slot = model.schedule.next_after(run.slot).unwrap();
+                        running.push(run);
+                        prop_assert!(running.len() <= concurrency_max);
+                    }
+                    Planned::Missed { key, reason } => {
+                        let model = models.get_mut(&key.check).unwrap();
+                        let slots = match reason { MissedReason::Overdue { slots, .. } => slots, _ => 1 };
+                        if matches!(reason, MissedReason::StillRunning { .. }) {
+                            prop_assert!(model.going);
+                        } else {
+                            prop_assert!(now >= key.slot + model.offset_ms + model.grace_ms, "{} was given up early", key);
+                        }
+                        for n in 1..=slots {
+                            if n == slots {
+                                prop_assert_eq!(key.slot, model.next_slot);
+                            }
+                            model.next_slot = model.schedule.next_after(model.next_slot).unwrap();
+                        }
+                    }
+                }
+            }
+            let due = models.values().filter(|m| m.next_slot + m.offset_ms <= now).count();
+            prop_assert!(due <= planner.waiting(), "{} are due and {} are waiting", due, planner.waiting());
+            prop_assert!(due == 0 || planner.in_flight() == concurrency_max);
+            prop_assert_eq!(planner.in_flight(), running.len());
+        }
+    }
+}

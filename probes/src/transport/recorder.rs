@@ -1,0 +1,271 @@
+//! What a run's exchanges looked like, kept up to date while they go on.
+
+use super::TransportError;
+use checks::{Phases, Request, RequestFailure, Tls};
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// The exchanges of one run. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    shared: Rc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    started: Instant,
+    requests_max: usize,
+    entries: RefCell<Vec<Entry>>,
+    dropped: Cell<u64>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    request: Request,
+    state: State,
+    /// Added to by the task that writes the body.
+    sent_body_bytes: Arc<AtomicU64>,
+}
+
+/// What an exchange is waiting for.
+#[derive(Debug, Clone)]
+enum State {
+    /// Another request to the same origin is setting up the connection that this one may share.
+    Queued,
+    Resolving,
+    Connecting(Vec<SocketAddr>),
+    Handshaking,
+    /// For the response's head.
+    Head,
+    /// For a piece of the response's body that the script has asked for.
+    Body,
+    /// For the script: the head is there, and nobody reads the body.
+    Script,
+    Ended,
+}
+
+/// What [`Recorder::recorded`] gives.
+#[derive(Debug, Default)]
+pub struct RecordedRequests {
+    pub requests: Vec<Request>,
+    /// Exchanges past the bound, of which nothing was kept.
+    pub dropped: u64,
+}
+
+impl Recorder {
+    /// Offsets count from `started`. Past `requests_max` exchanges, further ones are only counted.
+    pub fn new(started: Instant, requests_max: usize) -> Self {
+        let (entries, dropped) = (RefCell::default(), Cell::default());
+        Self { shared: Rc::new(Shared { started, requests_max, entries, dropped }) }
+    }
+
+    pub(super) fn begin(&self, method: &str, url: &str, step: Option<u32>) -> Exchange {
+        let mut entries = self.shared.entries.borrow_mut();
+        let sent_body_bytes = Arc::new(AtomicU64::new(0));
+        let index = if entries.len() < self.shared.requests_max {
+            let request = Request {
+                method: method.to_owned(),
+                url: url.to_owned(),
+                step,
+                start_us: micros(self.shared.started.elapsed()),
+                phases: Phases::default(),
+                status: None,
+                http_version: None,
+                remote_addr: None,
+                tls: None,
+                sent_body_bytes: 0,
+                received_body_bytes: 0,
+                failure: None,
+            };
+            entries.push(Entry { request, state: State::Queued, sent_body_bytes: Arc::clone(&sent_body_bytes) });
+            Some(entries.len() - 1)
+        } else {
+            self.shared.dropped.set(self.shared.dropped.get() + 1);
+            None
+        };
+        Exchange { recorder: self.clone(), index, sent_body_bytes }
+    }
+
+    /// How many exchanges wait for the network right now.
+    pub fn in_flight(&self) -> usize {
+        self.shared.entries.borrow().iter().filter(|entry| entry.state.waits_for().is_some()).count()
+    }
+
+    /// What the run is waiting for, such as `POST https://auth.example.com/token waited for the first byte`: the
+    /// oldest exchange, and how many more. `None` where nothing waits for the network.
+    pub fn in_flight_summary(&self) -> Option<String> {
+        let entries = self.shared.entries.borrow();
+        let mut waiting = entries.iter().filter_map(|entry| Some((entry, entry.state.waits_for()?)));
+        let (oldest, waits_for) = waiting.next()?;
+        let summary = format!("{} {} {waits_for}", oldest.request.method, oldest.request.url);
+        Some(match waiting.count() {
+            0 => summary,
+            more => format!("{summary}, and {more} more waited too"),
+        })
+    }
+
+    /// The newest exchange with this URL that has an answer.
+    pub fn newest(&self, url: &str) -> Option<Request> {
+        let entries = self.shared.entries.borrow();
+        let answered = |entry: &&Entry| entry.request.url == url && entry.request.status.is_some();
+        entries.iter().rev().find(answered).map(Entry::snapshot)
+    }
+
+    /// Everything recorded so far; exchanges that still go on are there as far as they got, without a failure.
+    pub fn recorded(&self) -> RecordedRequests {
+        let requests = self.shared.entries.borrow().iter().map(Entry::snapshot).collect();
+        RecordedRequests { requests, dropped: self.shared.dropped.get() }
+    }
+}
+
+impl State {
+    /// Ends the sentence "GET https://... ".
+    fn waits_for(&self) -> Option<String> {
+        Some(match self {
+            Self::Queued => "waited for another request's connection to the same host".to_owned(),
+            Self::Resolving => "waited for its name to be resolved".to_owned(),
+            Self::Connecting(addresses) => {
+                let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+                format!("waited for a connection to {}", addresses.join(" or "))
+            }
+            Self::Handshaking => "waited for the TLS handshake".to_owned(),
+            Self::Head => "waited for the first byte".to_owned(),
+            Self::Body => "waited for the rest of the body".to_owned(),
+            Self::Script | Self::Ended => return None,
+        })
+    }
+}
+
+impl Entry {
+    fn snapshot(&self) -> Request {
+        let mut request = self.request.clone();
+        request.sent_body_bytes = self.sent_body_bytes.load(Ordering::Relaxed);
+        request
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The record of one exchange. Past the recorder's bound it records nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Exchange {
+    recorder: Recorder,
+    index: Option<usize>,
+    pub(super) sent_body_bytes: Arc<AtomicU64>,
+}
+
+impl Exchange {
+    fn change(&self, change: impl FnOnce(&mut Entry)) {
+        let mut entries = self.recorder.shared.entries.borrow_mut();
+        if let Some(entry) = self.index.and_then(|index| entries.get_mut(index)) {
+            change(entry);
+        }
+    }
+
+    fn phase(&self, state: State, change: impl FnOnce(&mut Request)) {
+        self.change(|entry| {
+            entry.state = state;
+            change(&mut entry.request);
+        });
+    }
+
+    pub(super) fn resolving(&self) {
+        self.phase(State::Resolving, |_| {});
+    }
+
+    pub(super) fn resolved(&self, took: Duration) {
+        self.phase(State::Queued, |request| request.phases.dns_us = Some(micros(took)));
+    }
+
+    pub(super) fn connecting(&self, addresses: &[SocketAddr]) {
+        self.phase(State::Connecting(addresses.to_vec()), |_| {});
+    }
+
+    pub(super) fn connected(&self, took: Duration) {
+        self.phase(State::Queued, |request| request.phases.connect_us = Some(micros(took)));
+    }
+
+    pub(super) fn handshaking(&self) {
+        self.phase(State::Handshaking, |_| {});
+    }
+
+    pub(super) fn handshaken(&self, took: Duration) {
+        self.phase(State::Queued, |request| request.phases.tls_us = Some(micros(took)));
+    }
+
+    pub(super) fn tls(&self, tls: Tls) {
+        self.change(|entry| entry.request.tls = Some(tls));
+    }
+
+    /// The request goes out on a connection, new or kept.
+    pub(super) fn sending(&self, remote: SocketAddr, tls: Option<&Tls>) {
+        self.phase(State::Head, |request| {
+            request.remote_addr = Some(remote.to_string());
+            request.tls = tls.cloned();
+        });
+    }
+
+    pub(super) fn recorded_tls(&self) -> Option<Tls> {
+        let entries = self.recorder.shared.entries.borrow();
+        entries.get(self.index?)?.request.tls.clone()
+    }
+
+    pub(super) fn answered(&self, took: Duration, status: u16, version: &str) {
+        self.phase(State::Script, |request| {
+            request.phases.first_byte_us = Some(micros(took));
+            request.status = Some(status);
+            request.http_version = Some(version.to_owned());
+        });
+    }
+
+    /// The script asks for a piece of the body.
+    pub(super) fn reading(&self) {
+        self.phase(State::Body, |_| {});
+    }
+
+    /// The piece has come, after this long. Only time that somebody waited counts as download.
+    pub(super) fn read(&self, waited: Duration) {
+        self.phase(State::Script, |request| {
+            let so_far = request.phases.download_us.unwrap_or(0);
+            request.phases.download_us = Some(so_far.saturating_add(micros(waited)));
+        });
+    }
+
+    /// Bytes of the body came in, as they were sent.
+    pub(super) fn received(&self, bytes: usize) {
+        self.change(|entry| entry.request.received_body_bytes += bytes as u64);
+    }
+
+    pub(super) fn ended(&self) {
+        self.phase(State::Ended, |request| {
+            request.phases.download_us.get_or_insert(0);
+        });
+    }
+
+    pub(super) fn failed(&self, error: &TransportError) {
+        self.phase(State::Ended, |request| {
+            let failure = RequestFailure { class: error.class(), message: error.to_string() };
+            request.failure.get_or_insert(failure);
+        });
+    }
+
+    /// The script has let go of the exchange. A body that nobody wanted is no failure.
+    pub(super) fn abandoned(&self) {
+        let mut cancelled = None;
+        self.change(|entry| {
+            match entry.state.waits_for() {
+                Some(waits_for) => cancelled = Some(waits_for),
+                None => entry.state = State::Ended,
+            };
+        });
+        if let Some(waits_for) = cancelled {
+            self.failed(&TransportError::Cancelled(waits_for));
+        }
+    }
+}

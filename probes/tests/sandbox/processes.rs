@@ -1,0 +1,319 @@
+//! What happens between processes: many at once, none alike, and any of them killed.
+
+use crate::{Test, sandbox, settings};
+use checks::{FailureClass, RunKey, RunResult, UnixMs};
+use probes::sandbox::{Limits, RunOrder, Sandbox};
+use probes::script::ScriptBundle;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub fn tests() -> Vec<Test> {
+    fn test(name: &str, test: impl Future<Output = Result<(), String>> + Send + 'static) -> Test {
+        (format!("processes/{name}"), Box::pin(test))
+    }
+    vec![
+        test("no two runs draw the same numbers", no_two_runs_draw_the_same_numbers()),
+        test("many runs are in flight at once", many_runs_are_in_flight_at_once()),
+        test("a run killed from outside is the probers fault", a_killed_run()),
+        test("a killed zygote is replaced", a_killed_zygote_is_replaced()),
+        test("a stopped zygote is replaced", a_stopped_zygote_is_replaced()),
+        test("a full queue refuses", a_full_queue_refuses()),
+        test("a run that does not stop is killed", a_run_that_does_not_stop_is_killed()),
+        test("runs leave nothing behind for others", runs_leave_nothing_behind()),
+        test("the environment stays outside", the_environment_stays_outside()),
+        test("a killed daemon leaves no process behind", a_killed_daemon_leaves_no_process_behind()),
+        test("shutdown answers everybody", shutdown_answers_everybody()),
+        test("a program that is no zygote is refused", a_program_that_is_no_zygote_is_refused()),
+    ]
+}
+
+fn bundle(name: &str, script: &str) -> Arc<ScriptBundle> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join(format!("{name}.check.js"));
+    std::fs::write(&file, format!("import {{ defineCheck }} from 'tocsin';\nexport default defineCheck({{ schedule: 'every 30s', async run(ctx) {{ {script} }} }});"))
+        .expect("the script is written");
+    Arc::new(probes::script::bundle(folder.path(), &file).expect("the script is bundled"))
+}
+
+fn order(bundle: &Arc<ScriptBundle>, slot: i64) -> RunOrder {
+    RunOrder {
+        key: RunKey {
+            check: "c".parse().expect("an id"),
+            region: "r".parse().expect("a region"),
+            slot: UnixMs(slot),
+            attempt: 0,
+        },
+        bundle: bundle.clone(),
+        timeout_ms: 10_000,
+        vars: Default::default(),
+        secrets: Default::default(),
+        network: Arc::default(),
+    }
+}
+
+const WAITS: &str = "await new Promise((resolve) => setTimeout(resolve, 60_000));";
+
+/// Waits until `holds`, at most ten seconds.
+async fn until(what: &str, holds: impl Fn() -> bool) -> Result<(), String> {
+    for _ in 0..2_000 {
+        if holds() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Err(format!("never: {what}"))
+}
+
+fn ensure(holds: bool, what: impl Into<String>) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what.into()) }
+}
+
+fn ensure_failed(result: &RunResult, class: FailureClass, part: &str) -> Result<(), String> {
+    let failure = result.failure().ok_or_else(|| format!("did not fail: {result:?}"))?;
+    ensure(failure.class == class && failure.message.contains(part), format!("{failure:?}"))
+}
+
+fn kill(process: i32, signal: nix::sys::signal::Signal) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), signal).expect("the process is there");
+}
+
+async fn in_background(sandbox: &Arc<Sandbox>, order: RunOrder) -> tokio::task::JoinHandle<RunResult> {
+    let sandbox = sandbox.clone();
+    tokio::spawn(async move { sandbox.run(order).await })
+}
+
+async fn no_two_runs_draw_the_same_numbers() -> Result<(), String> {
+    let sandbox = sandbox(1, Limits::default()).await;
+    let bundle = bundle(
+        "random",
+        "console.log(Math.random()); console.log(crypto.randomUUID()); console.log(crypto.getRandomValues(new Uint8Array(16)).join()); console.log(Math.random(), new Set(Array.from({ length: 1000 }, Math.random)).size)",
+    );
+    let mut drawn: [HashSet<String>; 4] = Default::default();
+    for slot in 0..20 {
+        let result = sandbox.run(order(&bundle, slot)).await;
+        ensure(result.failure().is_none() && result.console.len() == 4, format!("{result:?}"))?;
+        for (line, drawn) in result.console.iter().zip(&mut drawn) {
+            ensure(drawn.insert(line.text.clone()), format!("drawn twice: {}", line.text))?;
+        }
+        ensure(result.console[3].text.ends_with(" 1000"), "a thousand draws differ")?;
+    }
+    Ok(())
+}
+
+async fn many_runs_are_in_flight_at_once() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(2, Limits::default()).await);
+    // Each waits until the time at which all are there.
+    let bundle = bundle(
+        "meets",
+        "while (Date.now() < ctx.slot.getTime()) await new Promise((resolve) => setTimeout(resolve, 5));",
+    );
+    let meeting = UnixMs::now().0 + 3_000;
+    let mut runs = Vec::new();
+    for _ in 0..50 {
+        runs.push(in_background(&sandbox, order(&bundle, meeting)).await);
+    }
+    until("fifty processes at once", || sandbox.runs_in_flight().len() == 50).await?;
+    let zygotes: HashSet<_> = sandbox.runs_in_flight().into_iter().map(parent).collect();
+    ensure(zygotes.len() == 2, "both zygotes fork")?;
+    for run in runs {
+        let result = run.await.map_err(|error| error.to_string())?;
+        ensure(result.failure().is_none(), format!("{result:?}"))?;
+    }
+    ensure(sandbox.runs_in_flight().is_empty(), "none is left")
+}
+
+fn parent(process: i32) -> Option<String> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| Some(line.strip_prefix("PPid:")?.trim().to_owned()))
+}
+
+async fn a_killed_run() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
+    let bundle = bundle("waits", WAITS);
+    let run = in_background(&sandbox, order(&bundle, 0)).await;
+    until("a run in flight", || sandbox.runs_in_flight().len() == 1).await?;
+    kill(sandbox.runs_in_flight()[0], nix::sys::signal::Signal::SIGKILL);
+    let result = run.await.map_err(|error| error.to_string())?;
+    ensure_failed(&result, FailureClass::Prober, "killed from outside (SIGKILL)")?;
+
+    let run = in_background(&sandbox, order(&bundle, 1)).await;
+    until("a run in flight", || sandbox.runs_in_flight().len() == 1).await?;
+    kill(sandbox.runs_in_flight()[0], nix::sys::signal::Signal::SIGABRT);
+    let result = run.await.map_err(|error| error.to_string())?;
+    ensure_failed(&result, FailureClass::Script, "crashed its process (SIGABRT)")
+}
+
+async fn a_killed_zygote_is_replaced() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
+    let waits = bundle("waits", WAITS);
+    let mut runs = Vec::new();
+    for slot in 0..3 {
+        runs.push(in_background(&sandbox, order(&waits, slot)).await);
+    }
+    until("three runs in flight", || sandbox.runs_in_flight().len() == 3).await?;
+    let orphans = sandbox.runs_in_flight();
+    kill(sandbox.zygotes()[0].cast_signed(), nix::sys::signal::Signal::SIGKILL);
+    for run in runs {
+        let result = run.await.map_err(|error| error.to_string())?;
+        ensure_failed(&result, FailureClass::Prober, "the zygote that forked the run died")?;
+    }
+    // Its successor is asked as soon as it is there, for a script that only its predecessor was sent.
+    let quick = bundle("quick", "console.log('again')");
+    let result = sandbox.run(order(&quick, 4)).await;
+    ensure(result.failure().is_none(), format!("{result:?}"))?;
+    until("the kernel killed the orphans", || orphans.iter().all(|process| !is_running(*process))).await
+}
+
+fn is_running(process: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+async fn a_stopped_zygote_is_replaced() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits { kill_grace_ms: 0, ..Limits::default() }).await);
+    let quick = bundle("quick", "");
+    let stopped = sandbox.zygotes()[0];
+    kill(stopped.cast_signed(), nix::sys::signal::Signal::SIGSTOP);
+    let result = sandbox.run(RunOrder { timeout_ms: 10, ..order(&quick, 0) }).await;
+    ensure_failed(&result, FailureClass::Prober, "did not answer in time")?;
+    let result = sandbox.run(order(&quick, 1)).await;
+    ensure(result.failure().is_none(), format!("{result:?}"))?;
+    ensure(!sandbox.zygotes().contains(&stopped), "another zygote serves")
+}
+
+async fn a_full_queue_refuses() -> Result<(), String> {
+    let limits = Limits { queue_depth_max: 2, ..Limits::default() };
+    let settings = probes::sandbox::SandboxSettings { runs_in_flight_max: 1, ..settings(1, limits) };
+    let sandbox = Arc::new(Sandbox::start(settings).await.map_err(|error| error.to_string())?);
+    let waits = bundle("waits", WAITS);
+    let quick = bundle("quick", "");
+    let first = in_background(&sandbox, order(&waits, 0)).await;
+    until("a run in flight", || sandbox.runs_in_flight().len() == 1).await?;
+    let mut queued = Vec::new();
+    for slot in 1..=8 {
+        queued.push(in_background(&sandbox, order(&quick, slot)).await);
+    }
+    until("six refusals", || queued.iter().filter(|run| run.is_finished()).count() == 6).await?;
+    kill(sandbox.runs_in_flight()[0], nix::sys::signal::Signal::SIGKILL);
+    first.await.map_err(|error| error.to_string())?;
+    let mut passed = 0;
+    for run in queued {
+        let result = run.await.map_err(|error| error.to_string())?;
+        match result.failure() {
+            None => passed += 1,
+            Some(_) => ensure_failed(&result, FailureClass::Prober, "2 runs wait already")?,
+        }
+    }
+    ensure(passed == 2, format!("{passed} queued runs were made"))
+}
+
+async fn a_run_that_does_not_stop_is_killed() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits { kill_grace_ms: 100, ..Limits::default() }).await);
+    let waits = bundle("waits", WAITS);
+    let run = in_background(&sandbox, RunOrder { timeout_ms: 200, ..order(&waits, 0) }).await;
+    until("a run in flight", || sandbox.runs_in_flight().len() == 1).await?;
+    kill(sandbox.runs_in_flight()[0], nix::sys::signal::Signal::SIGSTOP);
+    let result = run.await.map_err(|error| error.to_string())?;
+    ensure_failed(&result, FailureClass::Script, "did not stop when its 0.2 s were over, and was killed 100 ms later")
+}
+
+async fn runs_leave_nothing_behind() -> Result<(), String> {
+    let sandbox = sandbox(1, Limits::default()).await;
+    let bundle = bundle(
+        "stateful",
+        "if (globalThis.seen) throw new Error('seen'); globalThis.seen = true; Array.prototype.seen = 1;",
+    );
+    for slot in 0..5 {
+        let result = sandbox.run(order(&bundle, slot)).await;
+        ensure(result.failure().is_none(), format!("{result:?}"))?;
+    }
+    Ok(())
+}
+
+async fn the_environment_stays_outside() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
+    let secret = "in-no-environment-4711";
+    let run = RunOrder { secrets: [("S".to_owned(), secret.to_owned())].into(), ..order(&bundle("waits", WAITS), 0) };
+    let run = in_background(&sandbox, run).await;
+    until("a run in flight", || sandbox.runs_in_flight().len() == 1).await?;
+    let process = sandbox.runs_in_flight()[0];
+    for process in [process, sandbox.zygotes()[0].cast_signed()] {
+        for file in ["environ", "cmdline"] {
+            let bytes = std::fs::read(format!("/proc/{process}/{file}")).map_err(|error| error.to_string())?;
+            let text = String::from_utf8_lossy(&bytes);
+            ensure(
+                !text.contains(secret) && !text.contains("CARGO") && !text.contains("HOME="),
+                format!("{file}: {text}"),
+            )?;
+        }
+    }
+    until("the run's descriptors are its own", || {
+        let Ok(descriptors) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+        let targets: Vec<_> = descriptors.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok()).collect();
+        let pipes = targets.iter().filter(|target| target.to_string_lossy().starts_with("pipe:")).count();
+        pipes == 1 && targets.iter().any(|target| target == Path::new("/dev/null"))
+    })
+    .await?;
+    kill(process, nix::sys::signal::Signal::SIGKILL);
+    run.await.map_err(|error| error.to_string()).map(|_| ())
+}
+
+/// The subcommand `daemon`: starts a sandbox with a run that waits, prints all their processes, and waits too.
+pub fn be_a_daemon() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("the event loop starts");
+    runtime.block_on(async {
+        let sandbox = Arc::new(sandbox(2, Limits::default()).await);
+        let run = in_background(&sandbox, order(&bundle("waits", WAITS), 0)).await;
+        until("a run in flight", || sandbox.runs_in_flight().len() == 1).await.expect("the run starts");
+        let zygotes = sandbox.zygotes().into_iter().map(u32::cast_signed);
+        let processes: Vec<_> = zygotes.chain(sandbox.runs_in_flight()).map(|process| process.to_string()).collect();
+        println!("{}", processes.join(" "));
+        run.await.expect("the run ends")
+    });
+}
+
+async fn a_killed_daemon_leaves_no_process_behind() -> Result<(), String> {
+    use tokio::io::AsyncBufReadExt as _;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut daemon = tokio::process::Command::new(program)
+        .arg("daemon")
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let output = daemon.stdout.take().ok_or("the daemon's output is a pipe")?;
+    let mut line = String::new();
+    tokio::io::BufReader::new(output).read_line(&mut line).await.map_err(|error| error.to_string())?;
+    let processes: Vec<i32> = line.split_whitespace().filter_map(|process| process.parse().ok()).collect();
+    ensure(processes.len() == 3, format!("two zygotes and a run, not {line:?}"))?;
+    daemon.kill().await.map_err(|error| error.to_string())?;
+    until("all its processes ended", || processes.iter().all(|process| !is_running(*process))).await
+}
+
+async fn shutdown_answers_everybody() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
+    let run = in_background(&sandbox, order(&bundle("waits", WAITS), 0)).await;
+    until("a run in flight", || sandbox.runs_in_flight().len() == 1).await?;
+    let zygotes = sandbox.zygotes();
+    sandbox.shutdown().await;
+    let result = run.await.map_err(|error| error.to_string())?;
+    ensure_failed(&result, FailureClass::Prober, "shut down")?;
+    let result = sandbox.run(order(&bundle("late", ""), 1)).await;
+    ensure_failed(&result, FailureClass::Prober, "shut down")?;
+    until("the zygotes ended", || zygotes.iter().all(|process| !is_running(process.cast_signed()))).await
+}
+
+async fn a_program_that_is_no_zygote_is_refused() -> Result<(), String> {
+    for (program, part) in
+        [("/bin/true", "ended before it was ready"), ("/no/such/program", "cannot start /no/such/program")]
+    {
+        let settings =
+            probes::sandbox::SandboxSettings { zygote_program: program.into(), ..settings(1, Limits::default()) };
+        match Sandbox::start(settings).await {
+            Ok(_) => return Err(format!("{program} was taken for a zygote")),
+            Err(error) => ensure(error.to_string().contains(part), error.to_string())?,
+        }
+    }
+    Ok(())
+}

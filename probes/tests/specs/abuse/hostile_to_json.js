@@ -1,0 +1,8 @@
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    return { toJSON() { throw new RangeError("no"); } };
+  },
+});

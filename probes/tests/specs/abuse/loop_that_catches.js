@@ -1,0 +1,10 @@
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    for (;;) {
+      try { for (;;); } catch {} finally { for (;;); }
+    }
+  },
+});

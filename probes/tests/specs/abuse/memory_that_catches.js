@@ -1,0 +1,9 @@
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    const all = [];
+    for (;;) { try { all.push(new Array(10_000).fill({})); } catch {} }
+  },
+});

@@ -1,0 +1,8 @@
+import { defineCheck, step } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    for (let i = 0; i < 10_000; i++) step(`s${i}`, () => {});
+  },
+});

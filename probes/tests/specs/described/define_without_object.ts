@@ -1,0 +1,3 @@
+import { defineCheck } from "tocsin";
+
+export default defineCheck("every 30s");

@@ -1,0 +1,5 @@
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+});

@@ -1,0 +1,5 @@
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  async run() {},
+});

@@ -1,0 +1,1 @@
+export default { schedule: "every 30s", async run() {} };

@@ -1,0 +1,6 @@
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "now and then",
+  async run() {},
+});

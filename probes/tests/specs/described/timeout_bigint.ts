@@ -1,0 +1,7 @@
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  timeout: 10n,
+  async run() {},
+});

@@ -1,0 +1,11 @@
+import { defineCheck, step } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run({ vars }) {
+    await step("token", async () => {
+      const response = await fetch(`${vars.TARGET}/encoded/broken-gzip`);
+      await response.text();
+    });
+  },
+});

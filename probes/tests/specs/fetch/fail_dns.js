@@ -1,0 +1,11 @@
+import { defineCheck, step } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run({ vars }) {
+    await step("token", async () => {
+      const response = await fetch("https://auth.invalid/");
+      await response.text();
+    });
+  },
+});

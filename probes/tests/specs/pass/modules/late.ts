@@ -1,0 +1,1 @@
+export const loaded: boolean = true;

@@ -1,0 +1,3 @@
+import { a } from "./modules/there.js";
+
+console.log(a);

@@ -1,0 +1,3 @@
+import data from "./modules/broken.json" with { type: "json" };
+
+console.log(data);

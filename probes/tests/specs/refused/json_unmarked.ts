@@ -1,0 +1,3 @@
+import data from "./modules/broken.json";
+
+console.log(data);

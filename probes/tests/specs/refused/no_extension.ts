@@ -1,0 +1,3 @@
+import { a } from "./modules/there";
+
+console.log(a);

@@ -1,0 +1,3 @@
+import { a } from "../../specs/../../src/lib.js";
+
+console.log(a);

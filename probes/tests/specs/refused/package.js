@@ -1,0 +1,2 @@
+import { defineCheck } from "tocsin";
+import lodash from "lodash";

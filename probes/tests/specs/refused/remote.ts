@@ -1,0 +1,4 @@
+import { defineCheck } from "tocsin";
+import x from "https://esm.sh/x";
+
+x();
