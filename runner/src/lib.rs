@@ -1,1 +1,14 @@
-//! Placeholder.
+//! The PROCESS: the `tocsin` binary, where the parts are put together. Nothing is decided here that could be decided
+//! in a part.
+//!
+//! - [`config`] reads `tocsin.toml` and refuses what is wrong with it, all of it at once.
+//! - [`catalogue`] finds the check scripts, has them described, and holds them against the configuration.
+//! - [`cli`] is the command line: `up`, `test`, `validate`, `incidents`.
+//! - [`up`] is the long-running process: planner, runs, alerting and pages.
+//! - [`sandboxing`] turns settings into a sandbox and into orders for runs.
+
+pub mod catalogue;
+pub mod cli;
+pub mod config;
+pub mod sandboxing;
+pub mod up;

@@ -1,0 +1,79 @@
+//! Whether what a script declares exists in this configuration.
+
+use super::Check;
+use crate::config::{Settings, nearest};
+use checks::{CheckDefinition, Region};
+use probes::schedule::Schedule;
+use probes::script::{ScriptBundle, ScriptError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The check with its schedule and regions, or what its author has to change.
+pub(super) fn fit(
+    settings: &Settings,
+    root: &Path,
+    definition: CheckDefinition,
+    bundle: Arc<ScriptBundle>,
+    file: PathBuf,
+) -> Result<Check, ScriptError> {
+    let refuse = |word: &str, message: String, help: String| {
+        Err(pointing_at(root, &bundle.path, word, ScriptError::new(&bundle.path, message).with_help(help)))
+    };
+    for secret in &definition.secrets {
+        if !settings.secrets.contains_key(secret) {
+            let message = format!("asks for the secret `{secret}`, and there is none of that name");
+            let help = match nearest(secret, settings.secrets.keys().map(String::as_str)) {
+                Some(known) => format!(
+                    "did you mean `{known}`? otherwise write `{secret} = {{ env = \"{secret}\" }}` under [secrets] in the configuration"
+                ),
+                None => format!("write `{secret} = {{ env = \"{secret}\" }}` under [secrets] in the configuration"),
+            };
+            return refuse(secret, message, help);
+        }
+    }
+    for region in &definition.regions {
+        if !settings.regions.iter().any(|configured| configured.name == *region) {
+            let known: Vec<&str> = settings.regions.iter().map(|region| region.name.as_str()).collect();
+            let message = format!("asks for the region `{region}`, and there is none of that name");
+            return refuse(
+                region.as_str(),
+                message,
+                format!("the regions of the configuration are {}", known.join(", ")),
+            );
+        }
+    }
+    if let Some(policy) = &definition.policy {
+        let message = format!("asks for the policy `{policy}`, and there is none of that name");
+        return refuse(policy, message, "leave `policy` out for the default ladder".to_owned());
+    }
+    let (schedule_text, time_zone) = match &settings.schedule.override_all {
+        Some(schedule) => (schedule.clone(), None),
+        None => (definition.schedule.clone(), definition.time_zone.as_deref()),
+    };
+    let schedule = match Schedule::parse(&schedule_text, time_zone) {
+        Ok(schedule) => schedule,
+        Err(error) => {
+            return refuse(
+                &definition.schedule,
+                error.to_string(),
+                "a schedule is `every 30s` or a cron expression".to_owned(),
+            );
+        }
+    };
+    let regions: Vec<Region> = if definition.regions.is_empty() {
+        settings.regions.iter().map(|region| region.name.clone()).collect()
+    } else {
+        definition.regions.clone()
+    };
+    Ok(Check { definition, schedule, schedule_text, bundle, regions, file })
+}
+
+/// Puts the author's own line on an error about a value that the script declares as a string.
+fn pointing_at(root: &Path, path: &str, word: &str, error: ScriptError) -> ScriptError {
+    let Ok(source) = std::fs::read_to_string(root.join(path)) else { return error };
+    let offset = ['"', '\'', '`'].iter().find_map(|quote| source.find(&format!("{quote}{word}{quote}")));
+    match offset {
+        Some(offset) => error.at_offset(&source, offset),
+        None => error,
+    }
+}

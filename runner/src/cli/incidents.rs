@@ -1,0 +1,134 @@
+use super::arguments::Incidents;
+use super::paint::Paint;
+use super::{FAILED, MISCONFIGURED};
+use crate::up::JOURNAL_FILE;
+use alerting::incident::IncidentStatus;
+use alerting::journal::{IncidentFilter, IncidentRecord, IncidentSummary, SqliteReader};
+use checks::UnixMs;
+use serde_json::json;
+use std::path::Path;
+use std::process::ExitCode;
+
+const ROWS_MAX: usize = 200;
+
+/// Reads the journal beside a process that may be writing it.
+pub(super) fn incidents(data_dir: &Path, arguments: &Incidents) -> anyhow::Result<ExitCode> {
+    let path = data_dir.join(JOURNAL_FILE);
+    if !path.exists() {
+        eprintln!("tocsin incidents: there is no journal at {}; `tocsin up` makes it", path.display());
+        return Ok(ExitCode::from(MISCONFIGURED));
+    }
+    let reader = SqliteReader::open(&path)?;
+    let paint = Paint::for_stdout();
+    let now = UnixMs::now();
+    if let Some(number) = arguments.number {
+        let Some(record) = reader.incident(number)? else {
+            eprintln!("tocsin incidents: there is no incident {number}");
+            return Ok(ExitCode::from(FAILED));
+        };
+        if arguments.json {
+            println!("{}", serde_json::to_string_pretty(&record)?);
+        } else {
+            print!("{}", story(&record, now, paint));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let filter = IncidentFilter { check: None, open_only: !arguments.all, rows_max: ROWS_MAX };
+    let found = reader.incidents(&filter)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&json!({ "incidents": found }))?);
+    } else {
+        print!("{}", table(&found, arguments.all, now, paint));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(incidents: &[IncidentSummary], all: bool, now: UnixMs, paint: Paint) -> String {
+    if incidents.is_empty() {
+        return if all {
+            "no incidents\n".to_owned()
+        } else {
+            "no open incidents (--all shows closed ones)\n".to_owned()
+        };
+    }
+    let rows: Vec<[String; 6]> = incidents
+        .iter()
+        .map(|incident| {
+            let report = &incident.report;
+            let unwell: Vec<String> =
+                report.unwell().map(|line| format!("{} × {}", line.region, line.failures_in_a_row)).collect();
+            [
+                format!("#{}", incident.number),
+                report.label.clone(),
+                incident.status.as_str().to_owned(),
+                report.check.to_string(),
+                lasted(report.opened_at, report.ended_at, now),
+                if unwell.is_empty() { report.reason.clone() } else { unwell.join(", ") },
+            ]
+        })
+        .collect();
+    let heads = ["", "", "STATUS", "CHECK", "LASTED", "WHERE AND WHY"];
+    let width = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).chain([heads[column].len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let padded = |text: &str, column: usize| format!("{text:<width$}", width = widths[column]);
+    let head: Vec<String> = (0..heads.len()).map(|column| padded(heads[column], column)).collect();
+    let mut out = format!("{}\n", paint.dim(head.join("  ").trim_end()));
+    for (row, incident) in rows.iter().zip(incidents) {
+        let cells: Vec<String> = row
+            .iter()
+            .enumerate()
+            .map(|(column, text)| {
+                let text = padded(text, column);
+                match column {
+                    0 => paint.bold(&text),
+                    1 if incident.status == IncidentStatus::Open && incident.report.label == "P1" => paint.bad(&text),
+                    1 if incident.status == IncidentStatus::Open => paint.warn(&text),
+                    2 if incident.status != IncidentStatus::Open => paint.good(&text),
+                    _ => text,
+                }
+            })
+            .collect();
+        out.push_str(cells.join("  ").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn lasted(from: UnixMs, to: Option<UnixMs>, now: UnixMs) -> String {
+    alerting::notification::Span(to.unwrap_or(now).since_ms(from)).to_string()
+}
+
+/// Why was somebody told, and why was somebody not: one incident from its first failure to its end.
+fn story(record: &IncidentRecord, now: UnixMs, paint: Paint) -> String {
+    use std::fmt::Write;
+    let report = &record.report;
+    let mut out = String::new();
+    let title = format!("#{} {} {}", report.number, report.check, report.label);
+    let lasted = lasted(report.opened_at, report.ended_at, now);
+    let _ = writeln!(out, "{}  {}, {lasted}", paint.bold(&title), report.status.as_str());
+    let _ = writeln!(out, "{}", report.reason);
+    let _ = writeln!(out, "{}: {}", paint.bad(report.failure.class.as_str()), report.failure.message);
+    if let Some(step) = &report.failure.step {
+        let _ = writeln!(out, "{}", paint.dim(&format!("in step {step}")));
+    }
+    if let Some(url) = &report.runbook_url {
+        let _ = writeln!(out, "runbook {url}");
+    }
+    let _ = writeln!(out);
+    for line in &report.regions {
+        let condition = format!("{:?}", line.condition).to_lowercase();
+        let _ = writeln!(out, "  {:<20} {condition}, {} failures in a row", line.region, line.failures_in_a_row);
+    }
+    let _ = writeln!(out);
+    for entry in &record.trail {
+        let mut lines = entry.text.lines();
+        let first = lines.next().unwrap_or_default();
+        let _ = writeln!(out, "{}  {:<8} {first}", paint.dim(&entry.at.to_string()), entry.kind.as_str());
+        for line in lines {
+            let _ = writeln!(out, "{:36}{line}", "");
+        }
+    }
+    out
+}

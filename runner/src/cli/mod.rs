@@ -1,0 +1,90 @@
+//! The command line. Exit codes: 0 all is well, 1 a check failed or a script was refused, 2 the configuration or the
+//! command line is wrong.
+
+mod arguments;
+mod incidents;
+mod paint;
+mod report;
+mod source;
+mod test;
+mod validate;
+
+pub use arguments::{Arguments, Command, Up as UpArguments};
+
+use crate::config::{ConfigError, Settings};
+use clap::Parser;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const FAILED: u8 = 1;
+const MISCONFIGURED: u8 = 2;
+
+/// Reads the command line, does it, and returns the process's exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("tocsin: the event loop does not start: {error}");
+            return ExitCode::from(MISCONFIGURED);
+        }
+    };
+    let code = runtime.block_on(run(arguments));
+    // Nothing that is still going on may hold the exit back: what matters has been waited for.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(arguments: Arguments) -> ExitCode {
+    let config = arguments.config;
+    let settings = |needed| load(&config, needed);
+    let done = match &arguments.command {
+        Command::Up(up) => match settings(true) {
+            Ok(settings) => crate::up::up(settings, up).await,
+            Err(refused) => return refused,
+        },
+        // Scripts alone are enough for a first look; the built-in settings then do.
+        Command::Test(test) => match settings(test.paths.is_empty()) {
+            Ok(settings) => test::test(&settings, test).await,
+            Err(refused) => return refused,
+        },
+        Command::Validate => match settings(true) {
+            Ok(settings) => validate::validate(&settings).await,
+            Err(refused) => return refused,
+        },
+        Command::Incidents(arguments) => match &arguments.data {
+            Some(data_dir) => incidents::incidents(data_dir, arguments),
+            None => match settings(true) {
+                Ok(settings) => incidents::incidents(&settings.data_dir, arguments),
+                Err(refused) => return refused,
+            },
+        },
+        Command::Zygote => unreachable!("the zygote is entered before the command line is read"),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("tocsin: {error:#}");
+            ExitCode::from(MISCONFIGURED)
+        }
+    }
+}
+
+/// The settings, or the exit code after every problem has been printed.
+fn load(config: &Option<PathBuf>, needed: bool) -> Result<Settings, ExitCode> {
+    let file = config.clone().unwrap_or_else(|| PathBuf::from("tocsin.toml"));
+    let environment = |name: &str| std::env::var(name).ok();
+    let loaded = if config.is_none() && !needed && !file.exists() {
+        Settings::parse(Path::new(""), "checks = \".\"", &environment)
+    } else {
+        Settings::load(&file, &environment)
+    };
+    loaded.map_err(|error| {
+        eprintln!("{error}");
+        if let ConfigError::Problems(problems) = &error {
+            let noun = if problems.len() == 1 { "problem" } else { "problems" };
+            eprintln!("\n{} {noun} in {}; nothing was started", problems.len(), file.display());
+        }
+        ExitCode::from(MISCONFIGURED)
+    })
+}

@@ -1,0 +1,33 @@
+use super::FAILED;
+use super::paint::Paint;
+use crate::catalogue;
+use crate::config::Settings;
+use crate::sandboxing;
+use std::process::ExitCode;
+
+/// The configuration has been read; what is left are the scripts. They are evaluated, and not run.
+pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let paint = Paint::for_stdout();
+    let files = catalogue::find(&settings.checks_dir)?;
+    let files = files.iter().map(|file| file.canonicalize()).collect::<Result<_, _>>()?;
+    let sandbox = sandboxing::start(settings).await?;
+    let catalogue = catalogue::load(settings, &catalogue::project_root(settings), files, &sandbox).await;
+    sandbox.shutdown().await;
+    for error in &catalogue.refused {
+        println!("{} {error}\n", paint.bad("✗"));
+    }
+    for check in &catalogue.checks {
+        let regions: Vec<&str> = check.regions.iter().map(checks::Region::as_str).collect();
+        let rest = paint.dim(&format!("{}, {}", check.schedule_text, regions.join(" ")));
+        println!("{} {}  {rest}", paint.good("✓"), check.definition.id);
+    }
+    let refused = catalogue.refused.len();
+    println!("\n{} checks are valid, {refused} scripts are refused", catalogue.checks.len());
+    if catalogue.checks.is_empty() && refused == 0 {
+        println!(
+            "there is no check script in {}; their names end in `.check.ts` or `.check.js`",
+            settings.checks_dir.display()
+        );
+    }
+    Ok(if refused > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,89 @@
+//! `tocsin.toml`: what a person configures, read once and checked whole.
+//!
+//! Each group of settings is one file: its type, what it means, and how it is validated. Reading goes on after a
+//! fault, so that a person sees every [`Problem`] of the file at once, each with line, column and key, what is
+//! wrong, and what to write instead. A configuration with one problem is refused: a pager that runs with half of
+//! its settings looks as if it worked.
+//!
+//! Every string may hold `${NAME}` and `${NAME:-default}` from the environment ([`substitute`]). Secrets are never
+//! written into the file; it says where they are ([`Secret`]).
+
+mod authentication;
+mod delivery;
+mod duration;
+mod network;
+mod problem;
+mod reader;
+mod regions;
+mod sandbox;
+mod schedule;
+mod secret;
+mod slack;
+mod substitute;
+mod suggest;
+mod teams;
+mod top;
+mod twilio;
+mod vars;
+
+pub use authentication::Authentication;
+pub use delivery::DeliverySettings;
+pub use network::Network;
+pub use problem::{ConfigError, Problem};
+pub use regions::RegionSettings;
+pub use sandbox::SandboxLimits;
+pub use schedule::ScheduleSettings;
+pub use secret::Secret;
+pub use slack::SlackSettings;
+pub(crate) use suggest::nearest;
+pub use teams::{Member, PAGED_TEAM};
+pub use twilio::{Sender, TwilioAccount, TwilioSettings};
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Looks up an environment variable. Passed in, so that tests need no process-wide state.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Everything that `tocsin.toml` says, validated. Paths are absolute or relative to the working directory.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The file itself, as errors name it; empty where the built-in defaults are used.
+    pub file: PathBuf,
+    /// Folder with the check scripts, searched through all levels.
+    pub checks_dir: PathBuf,
+    /// Folder of the journal.
+    pub data_dir: PathBuf,
+    /// Address of the status page.
+    pub listen: SocketAddr,
+    pub authentication: Option<Authentication>,
+    /// Plain values that scripts read as `ctx.vars`.
+    pub vars: BTreeMap<String, String>,
+    /// Values that only the scripts which name them read, as `ctx.secrets`.
+    pub secrets: BTreeMap<String, Secret>,
+    /// At least one.
+    pub regions: Vec<RegionSettings>,
+    pub network: Network,
+    pub sandbox: SandboxLimits,
+    pub schedule: ScheduleSettings,
+    pub delivery: DeliverySettings,
+    pub slack: SlackSettings,
+    pub twilio: TwilioSettings,
+    /// Team name to members.
+    pub teams: BTreeMap<String, Vec<Member>>,
+}
+
+impl Settings {
+    /// Reads and validates `file`.
+    pub fn load(file: &Path, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })?;
+        Self::parse(file, &text, environment)
+    }
+
+    /// Validates `text`, which was read from `file`; paths inside are relative to the folder of `file`.
+    pub fn parse(file: &Path, text: &str, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        top::read(file, text, environment)
+    }
+}

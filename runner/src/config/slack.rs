@@ -1,0 +1,111 @@
+use super::Secret;
+use super::reader::{Placed, Section};
+use super::secret::{self, Referred};
+use url::Url;
+
+/// Where incidents are posted. Without a token, posts are printed in the terminal and kept in the history.
+///
+/// ```toml
+/// [slack]
+/// token = { env = "SLACK_TOKEN" }   # the default; a bot token with chat:write
+/// p1_channel = "#p1"
+/// p2_channel = "#p2"
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackSettings {
+    pub token: Option<Secret>,
+    /// The environment variable that would hold the token, for the line that says it is missing.
+    pub token_variable: String,
+    pub p1_channel: String,
+    pub p2_channel: String,
+    /// Another place than Slack itself, such as a proxy or a test's double.
+    pub api_url: Option<Url>,
+}
+
+impl SlackSettings {
+    fn new(environment: super::Environment<'_>) -> Self {
+        let token_variable = "SLACK_TOKEN".to_owned();
+        let token = environment(&token_variable).filter(|token| !token.is_empty()).map(Secret::new);
+        Self { token, token_variable, p1_channel: "#p1".to_owned(), p2_channel: "#p2".to_owned(), api_url: None }
+    }
+}
+
+pub(super) fn read(section: Option<Section<'_>>, environment: super::Environment<'_>) -> SlackSettings {
+    let mut settings = SlackSettings::new(environment);
+    let Some(mut section) = section else { return settings };
+    match secret::refer(&mut section, "token", "SLACK_TOKEN") {
+        Referred::Unwritten | Referred::Faulty => {}
+        Referred::Found(token) => settings.token = Some(token),
+        Referred::Unset { variable, .. } => {
+            settings.token = None;
+            settings.token_variable = variable;
+        }
+    }
+    if let Some(channel) = section.parsed("p1_channel", channel) {
+        settings.p1_channel = channel.value;
+    }
+    if let Some(channel) = section.parsed("p2_channel", channel) {
+        settings.p2_channel = channel.value;
+    }
+    settings.api_url = api_url(&mut section).map(|url| url.value);
+    section.finish();
+    settings
+}
+
+/// `#name`, or the id that Slack shows at the end of a channel's details.
+fn channel(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix('#').is_some_and(|name| {
+        (1..=80).contains(&name.len())
+            && !name.chars().any(|c| c.is_whitespace() || c.is_uppercase() || ".,#".contains(c))
+    });
+    let id = text.len() >= 9
+        && text.starts_with(['C', 'G', 'D'])
+        && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    if name || id {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "`{text}` is no Slack channel; write `#name` in lower case without spaces, or the channel's id such as `C0123456789`"
+    ))
+}
+
+/// A token is sent only over TLS, or to this machine.
+pub(super) fn api_url(section: &mut Section<'_>) -> Option<Placed<Url>> {
+    section.parsed("api_url", |text| {
+        let url = Url::parse(text)
+            .map_err(|error| format!("`{text}` is no URL ({error}); write one such as \"https://host/path/\""))?;
+        let loopback = match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if loopback => Ok(url),
+            "http" => Err(format!("`{text}` would carry the token unencrypted; write https://")),
+            scheme => Err(format!("`{scheme}` is not a scheme of this API; write https://")),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_names_or_ids() {
+        for (text, valid) in [
+            ("#p1", true),
+            ("#on-call_2", true),
+            ("C0123456789", true),
+            ("p1", false),
+            ("#", false),
+            ("#P1", false),
+            ("#two words", false),
+            ("C01", false),
+        ] {
+            assert_eq!(channel(text).is_ok(), valid, "{text}");
+        }
+    }
+}

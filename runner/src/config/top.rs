@@ -1,0 +1,112 @@
+//! The file as a whole: its top-level keys, and what several groups must agree on.
+
+use super::reader::{At, Placed, Reading, Section};
+use super::{
+    Authentication, ConfigError, Environment, Problem, Settings, authentication, delivery, network, regions, sandbox,
+    schedule, slack, teams, twilio, vars,
+};
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use toml_edit::Document;
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9480);
+const CHECKS: &str = "checks";
+const DATA: &str = "tocsin-data";
+
+pub(super) fn read(file: &Path, text: &str, environment: Environment<'_>) -> Result<Settings, ConfigError> {
+    let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+    let name = file.display().to_string();
+    let reading = Reading { file: name, text, folder, environment, problems: RefCell::default() };
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let at = At { offset: error.span().map_or(0, |span| span.start), key: String::new() };
+            reading.report(
+                &at,
+                format_args!(
+                    "this is not TOML: {}; texts stand in quotation marks, and each key once",
+                    error.message()
+                ),
+            );
+            return Err(ConfigError::Problems(reading.problems.into_inner()));
+        }
+    };
+    let root = Section::new(&reading, At { offset: 0, key: String::new() }, document.as_table());
+    let settings = read_root(file, root, environment);
+    let mut problems = reading.problems.into_inner();
+    if problems.is_empty() {
+        return Ok(settings);
+    }
+    problems.sort_by_key(|problem: &Problem| (problem.line, problem.column));
+    Err(ConfigError::Problems(problems))
+}
+
+fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -> Settings {
+    let checks_dir = checks_dir(&mut root);
+    let data_dir = root.string("data").map_or_else(|| root.reading.path(DATA), |text| root.reading.path(&text.value));
+    let listen = root.parsed("listen", |text| {
+        text.parse::<SocketAddr>().map_err(|_| {
+            format!("`{text}` is no address to listen on; write one such as \"127.0.0.1:9480\" or \"[::1]:9480\"")
+        })
+    });
+    let authentication = authentication::read(root.section("authentication"));
+    let listen = closed_by_default(&root, listen, authentication.as_ref());
+    let settings = Settings {
+        file: file.to_owned(),
+        checks_dir,
+        data_dir,
+        listen,
+        authentication,
+        vars: vars::read_vars(root.section("vars")),
+        secrets: vars::read_secrets(root.section("secrets")),
+        regions: regions::read(root.sections("regions")),
+        network: network::read(root.section("network")),
+        sandbox: sandbox::read(root.section("sandbox")),
+        schedule: schedule::read(root.section("schedule")),
+        delivery: delivery::read(root.section("delivery")),
+        slack: slack::read(root.section("slack"), environment),
+        twilio: twilio::read(root.section("twilio"), environment),
+        teams: teams::read(root.section("teams")),
+    };
+    root.finish();
+    settings
+}
+
+fn checks_dir(root: &mut Section<'_>) -> PathBuf {
+    let reading = root.reading;
+    let is_written = root.has("checks");
+    let written = root.string("checks");
+    let name = written.as_ref().map_or(CHECKS, |text| text.value.as_str());
+    let path = reading.path(name);
+    // What is written and faulty has been reported.
+    let faulty = is_written && written.is_none();
+    if !faulty && !path.is_dir() {
+        let at = written.as_ref().map_or(At { offset: 0, key: "checks".to_owned() }, |text| text.at.clone());
+        reading.report(
+            &at,
+            format_args!("{} is no folder; write `checks = \"folder with *.check.ts files\"`", path.display()),
+        );
+    }
+    path
+}
+
+/// An address that others can reach, without authentication, is refused.
+fn closed_by_default(
+    root: &Section<'_>,
+    listen: Option<Placed<SocketAddr>>,
+    authentication: Option<&Authentication>,
+) -> SocketAddr {
+    let Some(listen) = listen else { return LISTEN };
+    if !listen.value.ip().is_loopback() && authentication.is_none() && !root.has("authentication") {
+        root.reading.report(
+            &listen.at,
+            format_args!(
+                "{} can be reached from other machines, and the pages would be open to all of them; write \"127.0.0.1:{}\", or add `[authentication]` with `user` and `password`",
+                listen.value,
+                listen.value.port()
+            ),
+        );
+    }
+    listen.value
+}

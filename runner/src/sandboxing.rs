@@ -1,0 +1,83 @@
+//! How a configuration becomes a running sandbox, and a run's order.
+
+use crate::catalogue::Check;
+use crate::config::{RegionSettings, Settings};
+use checks::RunKey;
+use probes::sandbox::{Limits, RunOrder, Sandbox, SandboxError, SandboxSettings};
+use probes::transport::NetworkSettings;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The hidden subcommand that the zygotes run as.
+pub const ZYGOTE: &str = "zygote";
+
+pub async fn start(settings: &Settings) -> Result<Sandbox, SandboxError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut limits = Limits::default();
+    if let Some(megabytes) = settings.sandbox.memory_mb_max {
+        limits.heap_bytes_max = megabytes << 20;
+        // Beside the script's own values the process needs room for buffers and stacks.
+        limits.address_space_bytes_max = limits.address_space_bytes_max.max((megabytes as u64 + 192) << 20);
+    }
+    Sandbox::start(SandboxSettings {
+        zygote_program: own_program(),
+        zygote_args: vec![ZYGOTE.to_owned()],
+        zygotes: settings.sandbox.zygotes.unwrap_or(cores),
+        runs_in_flight_max: settings.sandbox.runs_in_flight_max,
+        limits,
+    })
+    .await
+}
+
+/// This very program, also where a newer version has been put in its place while it runs.
+fn own_program() -> PathBuf {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { link } else { std::env::current_exe().unwrap_or(link) }
+}
+
+/// What runs in each region are given.
+#[derive(Debug)]
+pub struct Regions {
+    by_name: BTreeMap<String, Region>,
+    secrets: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+struct Region {
+    network: Arc<NetworkSettings>,
+    vars: BTreeMap<String, String>,
+}
+
+impl Regions {
+    pub fn new(settings: &Settings) -> Self {
+        let region = |region: &RegionSettings| {
+            let network = NetworkSettings {
+                resolve: region.resolve.clone(),
+                allow_private: settings.network.allow_private,
+                ca_pem: settings.network.ca_pem.clone(),
+                ..NetworkSettings::default()
+            };
+            let mut vars = settings.vars.clone();
+            vars.extend(region.vars.clone());
+            (region.name.to_string(), Region { network: Arc::new(network), vars })
+        };
+        let secrets =
+            settings.secrets.iter().map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect();
+        Self { by_name: settings.regions.iter().map(region).collect(), secrets }
+    }
+
+    /// The order of one run; `None` where the configuration has no such region.
+    pub fn order(&self, check: &Check, key: RunKey) -> Option<RunOrder> {
+        let region = self.by_name.get(key.region.as_str())?;
+        let declared = |name: &String| Some((name.clone(), self.secrets.get(name)?.clone()));
+        Some(RunOrder {
+            bundle: Arc::clone(&check.bundle),
+            timeout_ms: check.definition.timeout_ms,
+            vars: region.vars.clone(),
+            secrets: check.definition.secrets.iter().filter_map(declared).collect(),
+            network: Arc::clone(&region.network),
+            key,
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! `tocsin up`: everything in one process.
+//!
+//! `planner -> run in the sandbox -> alerting (decide, commit, deliver)`, and the pages beside it. The loop in
+//! [`watch`] owns the planner and is the only one who starts runs; each run's result is offered to alerting until it
+//! is durable. A signal ends it in order: no new runs, running ones end, notifications that are due leave, exit 0.
+//! What does not fit into the bounds of that stays in the journal.
+
+mod board;
+mod channels;
+mod log;
+mod notices;
+mod ready;
+mod server;
+mod signals;
+mod status;
+mod watch;
+
+use crate::catalogue::{self, Catalogue};
+use crate::cli::UpArguments;
+use crate::config::Settings;
+use crate::sandboxing;
+use alerting::Alerting;
+use alerting::journal::{SqliteJournal, SqliteSettings};
+use anyhow::Context;
+use board::Board;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use watch::Watch;
+
+/// The journal inside the data folder.
+pub const JOURNAL_FILE: &str = "tocsin.db";
+
+/// How long notifications may leave after the last run has ended.
+const DELIVERY_DRAIN_MAX: Duration = Duration::from_secs(10);
+
+pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<ExitCode> {
+    log::start();
+    let notices = notices::notices(&settings);
+    let listener = server::bind(&settings).await?;
+    let journal = open_journal(&settings);
+    let (sandbox, journal) = tokio::join!(sandboxing::start(&settings), journal);
+    let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
+    let catalogue = load(&settings, &sandbox).await?;
+    let channels = channels::channels(&settings)?;
+    let alerting = Alerting::open(channels::alerting(&settings)?, channels, journal).await?;
+    let alerting = Arc::new(alerting);
+    let board = Arc::new(Board::new(&settings, notices));
+    board.remember(&alerting).await;
+    let mut watch = Watch::new(Arc::clone(&sandbox), Arc::clone(&alerting), Arc::clone(&board), &settings);
+    watch.follow(catalogue).await?;
+
+    let address = listener.local_addr()?;
+    let printed = status::Printed { slack: settings.slack.token.is_none(), sms: settings.twilio.account.is_none() };
+    let source = Arc::new(status::Status::new(Arc::clone(&alerting), Arc::clone(&board), printed));
+    let pages = tokio::spawn(server::serve(listener, dashboards::router(source), settings.authentication.clone()));
+    board.announce(address);
+    // Before anybody is told that it is ready: whoever is told may end it at once, and in order.
+    let mut signals = signals::Signals::listen()?;
+    if let Some(file) = &arguments.ready_file {
+        ready::write(file, address)?;
+    }
+    while watch.run_until(signals.next()).await == signals::Signal::Reload {
+        reload(&settings, &sandbox, &mut watch).await;
+    }
+
+    tracing::info!("stopping: runs that are under way may end; a second signal ends at once");
+    let stop = async {
+        watch.drain().await;
+        let left = alerting.drain(DELIVERY_DRAIN_MAX).await;
+        if left > 0 {
+            tracing::warn!(left, "notifications are left in the journal; the next start delivers them");
+        }
+        pages.abort();
+        sandbox.shutdown().await;
+    };
+    tokio::select! {
+        () = stop => tracing::info!("stopped"),
+        signal = signals.next_stop() => tracing::warn!(?signal, "stopped at once; what was accepted is in the journal"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn open_journal(settings: &Settings) -> anyhow::Result<Arc<SqliteJournal>> {
+    let path = settings.data_dir.join(JOURNAL_FILE);
+    let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(SqliteSettings::new(path))).await?;
+    Ok(Arc::new(opened.context("the journal does not open")?))
+}
+
+async fn load(settings: &Settings, sandbox: &probes::sandbox::Sandbox) -> anyhow::Result<Catalogue> {
+    let root = catalogue::project_root(settings);
+    let files = catalogue::find(&settings.checks_dir)?;
+    let absolute = |file: &std::path::PathBuf| file.canonicalize();
+    let files = files.iter().map(absolute).collect::<Result<_, _>>().context("the checks cannot be read")?;
+    Ok(catalogue::load(settings, Path::new(&root), files, sandbox).await)
+}
+
+/// The scripts as they are now; the configuration stays. What cannot be loaded leaves everything as it was.
+async fn reload(settings: &Settings, sandbox: &probes::sandbox::Sandbox, watch: &mut Watch) {
+    let followed = match load(settings, sandbox).await {
+        Ok(catalogue) => watch.follow(catalogue).await,
+        Err(error) => Err(error),
+    };
+    match followed {
+        Ok(()) => tracing::info!("the check scripts have been read again"),
+        Err(error) => tracing::error!("the check scripts cannot be read again, and stay as they were: {error:#}"),
+    }
+}

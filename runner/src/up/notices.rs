@@ -1,0 +1,23 @@
+use crate::config::{PAGED_TEAM, Settings};
+
+/// What is not set, and what happens instead: one line each, at start and on the status page.
+pub(super) fn notices(settings: &Settings) -> Vec<String> {
+    let mut notices = Vec::new();
+    if settings.slack.token.is_none() {
+        notices.push(format!(
+            "{} is not set: Slack messages are printed in the terminal and kept in the history",
+            settings.slack.token_variable
+        ));
+    }
+    if settings.twilio.account.is_none() {
+        let verb = if settings.twilio.missing.len() == 1 { "is" } else { "are" };
+        notices.push(format!(
+            "{} {verb} not set: SMS are printed in the terminal and kept in the history",
+            settings.twilio.missing.join(", ")
+        ));
+    }
+    if settings.teams.get(PAGED_TEAM).is_none_or(Vec::is_empty) {
+        notices.push(format!("[[teams.{PAGED_TEAM}]] has no members: nobody gets an SMS"));
+    }
+    notices
+}

@@ -1,0 +1,6 @@
+//! The `tocsin` binary as a person runs it, and the configuration that it refuses.
+
+mod commands;
+mod config;
+mod project;
+mod up;
