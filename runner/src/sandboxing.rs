@@ -39,6 +39,8 @@ fn own_program() -> PathBuf {
 /// What runs in each region are given.
 #[derive(Debug)]
 pub struct Regions {
+    /// Never empty, as configured.
+    names: Vec<checks::Region>,
     by_name: BTreeMap<String, Region>,
     secrets: BTreeMap<String, String>,
 }
@@ -64,7 +66,13 @@ impl Regions {
         };
         let secrets =
             settings.secrets.iter().map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect();
-        Self { by_name: settings.regions.iter().map(region).collect(), secrets }
+        let names = settings.regions.iter().map(|region| region.name.clone()).collect();
+        Self { names, by_name: settings.regions.iter().map(region).collect(), secrets }
+    }
+
+    /// In the order in which they are configured.
+    pub fn names(&self) -> &[checks::Region] {
+        &self.names
     }
 
     /// The order of one run; `None` where the configuration has no such region.

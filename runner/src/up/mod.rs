@@ -13,6 +13,7 @@ mod ready;
 mod server;
 mod signals;
 mod status;
+mod unloadable;
 mod watch;
 
 use crate::catalogue::{self, Catalogue};

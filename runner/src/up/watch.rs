@@ -1,6 +1,7 @@
 //! The loop that runs checks: the planner decides what is due, this starts it.
 
 use super::board::Board;
+use super::unloadable;
 use crate::catalogue::{Catalogue, Check};
 use crate::config::Settings;
 use crate::sandboxing::Regions;
@@ -66,12 +67,33 @@ impl Watch {
         }
         catalogue.checks.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
         let watched = |check: &Check| Watched { definition: check.definition.clone(), regions: check.regions.clone() };
-        self.alerting.set_checks(catalogue.checks.iter().map(watched).collect()).await?;
+        let mut all: Vec<Watched> = catalogue.checks.iter().map(watched).collect();
+        let unloadable = self.unloadable(&catalogue, &mut all);
+        self.alerting.set_checks(all).await?;
+        if !unloadable.is_empty() {
+            accept(Arc::clone(&self.alerting), Arc::clone(&self.board), unloadable).await;
+        }
         self.plan(&catalogue.checks);
         self.checks =
             catalogue.checks.iter().map(|check| (check.definition.id.clone(), Arc::new(check.clone()))).collect();
         self.board.follow(catalogue.checks, &catalogue.refused);
         Ok(())
+    }
+
+    /// The results of the scripts that do not load and have no former version, whose checks are added to `watched`.
+    fn unloadable(&self, catalogue: &Catalogue, watched: &mut Vec<Watched>) -> Vec<RunResult> {
+        let mut results = Vec::new();
+        for error in &catalogue.refused {
+            let Some(check) = unloadable::check(error, self.regions.names()) else { continue };
+            let (id, region) = (&check.definition.id, &check.regions[0]);
+            if watched.iter().any(|other| other.definition.id == *id || other.definition.script.path == error.file) {
+                continue;
+            }
+            let key = RunKey { check: id.clone(), region: region.clone(), slot: UnixMs::now(), attempt: 0 };
+            results.push(result(key, Outcome::Failed(unloadable::failure(error))));
+            watched.push(check);
+        }
+        results
     }
 
     fn plan(&mut self, checks: &[Check]) {
