@@ -1,0 +1,21 @@
+//! Recording doubles of the providers that Tocsin talks to: the Slack Web API and Twilio's Messages.
+//!
+//! A double is a real HTTP server on a port of its own. It holds every request against the provider's published
+//! description where that is at hand ([`contract`]), and against the limits that the descriptions leave out. It
+//! keeps what the provider would keep (posts, threads, metadata, texts), answers as the provider answers, and
+//! writes down every call with the instant it arrived.
+//!
+//! It misbehaves on request ([`Behaviour`]), per operation: before it accepted the message or after. That
+//! difference is what "nothing lost, nothing twice" hangs on, so both are there for every kind of trouble.
+//!
+//! What a provider would refuse, and what a careful client never sends, is a *violation*. Violations are kept and
+//! fail the test when the double goes out of scope; a test cannot forget to look.
+
+mod behaviour;
+pub mod contract;
+mod server;
+pub mod slack;
+pub mod twilio;
+
+pub use behaviour::Behaviour;
+pub use server::Double;

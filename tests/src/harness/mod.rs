@@ -1,0 +1,41 @@
+//! The real binaries, run by a test: each test has a directory, ports and processes of its own, and everything it
+//! started ends with it. What the processes printed is shown where the test fails.
+//!
+//! - [`Process`]: one program, its logs, its signals, its end.
+//! - [`AuthStack`]: the target, with its faults.
+//! - [`Tocsin`]: the program under test; [`Config`] writes its `tocsin.toml`.
+//! - [`World`]: a target, both providers and a folder of checks, wired together.
+
+mod auth_stack;
+mod config;
+mod process;
+mod processes;
+mod tocsin;
+mod world;
+
+pub use auth_stack::AuthStack;
+pub use config::{Config, DEVOPS, REGIONS};
+pub use process::{Finished, Process};
+pub use processes::{all_gone, descendants};
+pub use tocsin::{NOT_FOR_TESTS, Tocsin};
+pub use world::{DISCOVERY, World};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long anything may take that takes a second or two. A bound, not an expectation: only a test that fails
+/// waits for it.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// A binary of this workspace, from the folder that this test was built into.
+///
+/// # Panics
+/// Where it was not built.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a running program has a path");
+    // Tests and benches are in `target/<profile>/deps`, binaries one above.
+    let folder = test.ancestors().nth(2).expect("a test is inside the target folder");
+    let program = folder.join(name);
+    assert!(program.is_file(), "{} is not there; build it: cargo build --workspace", program.display());
+    program
+}
