@@ -2,6 +2,7 @@
 //! and answers. While a commit is being written the next requests gather, so groups grow with the load and a result
 //! that comes alone waits for nobody.
 
+use crate::clock::Clock;
 use crate::counters::Tally;
 use crate::incident::{CheckState, Context, Decision, Event, Observation, Transition, Watched, step};
 use crate::journal::{Commit, Consumed, Journal, JournalError, ResultSummary, UndeliveredPage, Verdict, Versioned};
@@ -79,7 +80,7 @@ pub(crate) struct Decider {
     pub ladders: Ladders,
     pub signals: Arc<Signals>,
     pub tally: Arc<Tally>,
-    pub clock: fn() -> UnixMs,
+    pub clock: Arc<dyn Clock>,
     watched: HashMap<CheckId, Watched>,
     is_configured: bool,
     states: HashMap<CheckId, Versioned<CheckState>>,
@@ -93,7 +94,7 @@ impl Decider {
         ladders: Ladders,
         signals: Arc<Signals>,
         tally: Arc<Tally>,
-        clock: fn() -> UnixMs,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let (watched, states) = (HashMap::new(), HashMap::new());
         Self { journal, ladders, signals, tally, clock, watched, is_configured: false, states, spare_number: None }
@@ -259,7 +260,7 @@ impl Decider {
             };
             let watched = self.watched.get(check);
             let context = Context {
-                now: (self.clock)(),
+                now: self.clock.now(),
                 check,
                 watched,
                 is_configured: self.is_configured,
@@ -338,7 +339,7 @@ impl Decider {
     }
 
     fn undelivered(&self, pages: Vec<UndeliveredPage>) -> Vec<(CheckId, Event)> {
-        let now = (self.clock)();
+        let now = self.clock.now();
         pages
             .into_iter()
             .filter(|page| {

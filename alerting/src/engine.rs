@@ -1,3 +1,4 @@
+use crate::clock::{Clock, SystemClock};
 use crate::counters::{Counters, Tally};
 use crate::decider::{Decider, Incoming, QUEUE_DEPTH_MAX, Request};
 use crate::incident::{Decision, Watched};
@@ -5,7 +6,7 @@ use crate::journal::{IncidentFilter, IncidentRecord, IncidentSummary, Journal, J
 use crate::notification::ChannelKind;
 use crate::outbox::{Channels, DeliverySettings, Signals, Worker};
 use crate::policy::Ladders;
-use checks::{CheckId, Region, RunKey, RunResult, UnixMs};
+use checks::{CheckId, Region, RunKey, RunResult};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -38,6 +39,7 @@ impl From<JournalError> for AlertingError {
 /// Decides and delivers. Dropped without [`Alerting::drain`], it stops like a process that is killed: what was accepted
 /// is in the journal, and goes on when it is opened again.
 pub struct Alerting {
+    clock: Arc<dyn Clock>,
     journal: Arc<dyn Journal>,
     requests: mpsc::Sender<Request>,
     signals: Arc<Signals>,
@@ -53,8 +55,17 @@ impl Alerting {
         channels: Channels,
         journal: Arc<dyn Journal>,
     ) -> Result<Self, AlertingError> {
-        let clock = UnixMs::now;
-        let uncertain = journal.recover(clock()).await?;
+        Self::open_with_clock(settings, channels, journal, Arc::new(SystemClock)).await
+    }
+
+    /// The same in another time.
+    pub async fn open_with_clock(
+        settings: AlertingSettings,
+        channels: Channels,
+        journal: Arc<dyn Journal>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, AlertingError> {
+        let uncertain = journal.recover(clock.now()).await?;
         if uncertain > 0 {
             tracing::warn!(
                 uncertain,
@@ -66,8 +77,13 @@ impl Alerting {
         let fallback_after_ms =
             settings.ladders.named.values().map(|ladder| ladder.fallback_after_ms).min().unwrap_or(u64::MAX);
         let fallback_after_ms = fallback_after_ms.min(settings.ladders.default.fallback_after_ms);
-        let decider =
-            Decider::new(Arc::clone(&journal), settings.ladders, Arc::clone(&signals), Arc::clone(&tally), clock);
+        let decider = Decider::new(
+            Arc::clone(&journal),
+            settings.ladders,
+            Arc::clone(&signals),
+            Arc::clone(&tally),
+            Arc::clone(&clock),
+        );
         let workers = ChannelKind::ALL
             .into_iter()
             .map(|kind| {
@@ -78,19 +94,25 @@ impl Alerting {
                     settings: settings.delivery,
                     signals: Arc::clone(&signals),
                     tally: Arc::clone(&tally),
-                    clock,
+                    clock: Arc::clone(&clock),
                 };
                 tokio::spawn(worker.run())
             })
             .collect();
-        let sweep = sweep(Arc::clone(&journal), Arc::clone(&signals), requests.downgrade(), fallback_after_ms, clock);
+        let sweep = sweep(
+            Arc::clone(&journal),
+            Arc::clone(&signals),
+            requests.downgrade(),
+            fallback_after_ms,
+            Arc::clone(&clock),
+        );
         let others = vec![tokio::spawn(decider.run(queue)), tokio::spawn(sweep)];
-        Ok(Self { journal, requests, signals, tally, workers: Mutex::new(workers), others })
+        Ok(Self { clock, journal, requests, signals, tally, workers: Mutex::new(workers), others })
     }
 
     /// Decides the results, in order, and returns what was decided on each. Durable when it returns.
     pub async fn accept(&self, results: Vec<RunResult>) -> Result<Vec<Decision>, AlertingError> {
-        let now = UnixMs::now();
+        let now = self.clock.now();
         let results = results.iter().map(|result| Incoming::of(result, now)).collect();
         self.ask(|reply| Request::Accept { results, reply }).await
     }
@@ -190,10 +212,10 @@ async fn sweep(
     signals: Arc<Signals>,
     requests: mpsc::WeakSender<Request>,
     fallback_after_ms: u64,
-    clock: fn() -> UnixMs,
+    clock: Arc<dyn Clock>,
 ) {
     loop {
-        match journal.undelivered_pages(clock() - fallback_after_ms).await {
+        match journal.undelivered_pages(clock.now() - fallback_after_ms).await {
             Ok(pages) if pages.is_empty() => {}
             Ok(pages) => {
                 let Some(requests) = requests.upgrade() else { return };
@@ -204,8 +226,9 @@ async fn sweep(
             Err(error) => tracing::error!(%error, "undelivered pages cannot be looked for"),
         }
         tokio::select! {
+            biased;
             () = signals.undelivered.notified() => {}
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = clock.sleep(SWEEP_EVERY) => {}
         }
     }
 }

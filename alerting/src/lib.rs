@@ -25,6 +25,7 @@
 //! [`incident`], [`policy`], [`outbox::after_attempt`] and the texts of messages are pure: they take values and the
 //! time, and return values. Nothing is sent before it is committed, and nothing is sent under a lock.
 
+mod clock;
 mod counters;
 mod decider;
 mod engine;
@@ -37,6 +38,7 @@ pub mod slack;
 pub mod sms;
 pub mod terminal;
 
+pub use clock::{Clock, SystemClock};
 pub use counters::Counters;
 pub use engine::{Alerting, AlertingError, AlertingSettings};
 pub use incident::{Decision, Watched};

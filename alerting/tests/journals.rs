@@ -174,6 +174,28 @@ async fn a_lease_without_an_answer_is_uncertain(journal: &dyn Journal) {
     assert_eq!(journal.outbox_depth().await.unwrap(), 0);
 }
 
+async fn an_edit_that_may_be_on_its_way_is_not_superseded(journal: &dyn Journal) {
+    let login = check("login");
+    put(journal, &login, 1, true).await;
+    let post = journal.lease(ChannelKind::Slack, 1, NOW, LATER).await.unwrap().remove(0);
+    journal.settle(settlement(&post, delivered("C2/1"))).await.unwrap();
+    put(journal, &login, 2, true).await;
+    let leased = journal.lease(ChannelKind::Slack, 10, NOW, LATER).await.unwrap();
+    let edit = leased.into_iter().find(|lease| lease.notification.role == Role::Edit).unwrap();
+    // The clock is set forward. Any worker that looks ends the lease, while the edit is on its way.
+    assert!(journal.lease(ChannelKind::Sms, 10, LATER, LATER + 60_000).await.unwrap().len() == 1);
+    put(journal, &login, 3, false).await;
+    // Nothing of the lane overtakes it.
+    let again = journal.lease(ChannelKind::Slack, 10, LATER, LATER + 60_000).await.unwrap();
+    let of_lane: Vec<_> = again.iter().filter(|l| l.notification.address == edit.notification.address).collect();
+    assert_eq!(of_lane.len(), 1);
+    assert_eq!((&of_lane[0].notification.id, of_lane[0].uncertain), (&edit.notification.id, true));
+    // Its answer comes after all, and the lane goes on.
+    journal.settle(settlement(&edit, delivered("C2/1"))).await.unwrap();
+    let next = journal.lease(ChannelKind::Slack, 10, LATER, LATER + 60_000).await.unwrap();
+    assert!(next.iter().any(|lease| lease.notification.address == edit.notification.address));
+}
+
 async fn what_follows_a_post_that_was_given_up_is_told_so(journal: &dyn Journal) {
     let login = check("login");
     put(journal, &login, 1, true).await;
@@ -265,6 +287,7 @@ macro_rules! contract_for {
             a_result_is_consumed_once,
             lanes_go_in_order,
             a_lease_without_an_answer_is_uncertain,
+            an_edit_that_may_be_on_its_way_is_not_superseded,
             what_follows_a_post_that_was_given_up_is_told_so,
             undelivered_pages_of_open_incidents_are_found,
             the_trail_answers,

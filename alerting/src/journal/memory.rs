@@ -114,7 +114,11 @@ impl Tables {
         };
         if row.notification.role == Role::Edit {
             for other in self.outbox.iter_mut().filter(|other| {
-                other.state == RowState::Pending && other.notification.role == Role::Edit && other.is_in_lane_of(&row)
+                // One whose lease has ended without an answer may be on its way yet.
+                other.state == RowState::Pending
+                    && other.lease_until == UnixMs(0)
+                    && other.notification.role == Role::Edit
+                    && other.is_in_lane_of(&row)
             }) {
                 other.state = RowState::Superseded;
             }
@@ -187,6 +191,7 @@ impl Tables {
                 row.state = RowState::Pending;
                 row.due_at = at;
                 row.uncertain = uncertain;
+                row.lease_until = UnixMs(0);
                 row.problem = Some(reason);
             }
             Settled::Failed { reason } => {
@@ -266,6 +271,7 @@ impl Journal for MemoryJournal {
         for row in leased {
             row.state = RowState::Pending;
             row.due_at = now;
+            row.lease_until = UnixMs(0);
             count += 1;
         }
         Ok(count)

@@ -1,10 +1,12 @@
 use super::{
     Channels, DeliveryOutcome, DeliverySettings, First, Reconciled, after_asking, after_attempt, before_attempt,
 };
+use crate::clock::Clock;
 use crate::counters::Tally;
 use crate::journal::{Journal, Lease, Settled, Settlement};
-use crate::notification::ChannelKind;
+use crate::notification::{ChannelKind, NotificationId};
 use checks::UnixMs;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
@@ -56,17 +58,18 @@ pub(crate) struct Worker {
     pub settings: DeliverySettings,
     pub signals: Arc<Signals>,
     pub tally: Arc<Tally>,
-    pub clock: fn() -> UnixMs,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Worker {
     /// Runs until the engine drains and nothing is due any more.
     pub async fn run(self) {
         let mut in_flight: JoinSet<Option<UnixMs>> = JoinSet::new();
+        let mut rows: HashMap<tokio::task::Id, NotificationId> = HashMap::new();
         let mut draining = self.signals.draining.subscribe();
         let mut held_until = UnixMs(i64::MIN);
         loop {
-            let now = (self.clock)();
+            let now = self.clock.now();
             let free = self.settings.in_flight_max.saturating_sub(in_flight.len());
             let held = held_until > now && held_until.since_ms(now) <= super::plan::RETRY_AFTER_MAX_MS + 1000;
             let mut failed = false;
@@ -74,8 +77,15 @@ impl Worker {
                 match self.journal.lease(self.kind, free, now, now + self.settings.lease_ms).await {
                     Ok(leases) => {
                         for lease in leases {
+                            // A clock that was set forward ends a lease while its delivery is under way. To ask the
+                            // provider then, or to send, would run into the request that is on its way.
+                            let id = lease.notification.id.clone();
+                            if rows.values().any(|row| *row == id) {
+                                continue;
+                            }
                             let worker = self.clone();
-                            in_flight.spawn(async move { worker.deliver(lease).await });
+                            let delivery = in_flight.spawn(async move { worker.deliver(lease).await });
+                            rows.insert(delivery.id(), id);
                         }
                     }
                     Err(error) => {
@@ -88,14 +98,22 @@ impl Worker {
                 return;
             }
             let wait = if failed { BACKSTOP } else { self.wait(now, held.then_some(held_until)).await };
+            // In order, so that a run repeats itself; each branch only makes the loop look again, so none starves another.
             tokio::select! {
-                () = self.signals.of(self.kind).notified() => {}
-                Some(ended) = in_flight.join_next() => match ended {
-                    Ok(hold) => held_until = hold.unwrap_or(held_until),
-                    Err(error) => tracing::error!(channel = %self.kind, %error, "a delivery broke off; its lease will end"),
+                biased;
+                Some(ended) = in_flight.join_next_with_id() => match ended {
+                    Ok((delivery, hold)) => {
+                        rows.remove(&delivery);
+                        held_until = hold.unwrap_or(held_until);
+                    }
+                    Err(error) => {
+                        rows.remove(&error.id());
+                        tracing::error!(channel = %self.kind, %error, "a delivery broke off; its lease will end");
+                    }
                 },
-                () = tokio::time::sleep(wait) => {}
+                () = self.signals.of(self.kind).notified() => {}
                 _ = draining.changed() => {}
+                () = self.clock.sleep(wait) => {}
             }
         }
     }
@@ -117,14 +135,15 @@ impl Worker {
     async fn deliver(self, lease: Lease) -> Option<UnixMs> {
         let started = Instant::now();
         let limit = Duration::from_millis(self.settings.lease_ms / 4 * 3);
-        let (settled, hold_ms) = match tokio::time::timeout(limit, self.attempt(&lease)).await {
-            Ok(settled) => settled,
-            Err(_) => {
+        let (settled, hold_ms) = tokio::select! {
+            biased;
+            settled = self.attempt(&lease) => settled,
+            () = self.clock.sleep(limit) => {
                 let reason = format!("no answer within {} s", limit.as_secs());
                 (self.after(&lease, &DeliveryOutcome::Ambiguous { reason }), None)
             }
         };
-        let at = (self.clock)();
+        let at = self.clock.now();
         let n = &lease.notification;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.count(&lease, &settled, duration_ms);
@@ -155,7 +174,8 @@ impl Worker {
                 }
                 let (now, age_ms) = self.age(lease);
                 let settings = &self.settings;
-                if let Some(settled) = after_asking(&answer, lease.attempt, age_ms, now, rand::random(), settings) {
+                if let Some(settled) = after_asking(&answer, lease.attempt, age_ms, now, self.clock.jitter(), settings)
+                {
                     let hold = match answer {
                         Reconciled::Unknown { retry_after_ms, .. } => retry_after_ms,
                         _ => None,
@@ -173,13 +193,13 @@ impl Worker {
     }
 
     fn age(&self, lease: &Lease) -> (UnixMs, u64) {
-        let now = (self.clock)();
+        let now = self.clock.now();
         (now, now.since_ms(lease.notification.created_at))
     }
 
     fn after(&self, lease: &Lease, outcome: &DeliveryOutcome) -> Settled {
         let (now, age_ms) = self.age(lease);
-        after_attempt(outcome, lease.attempt, age_ms, now, rand::random(), &self.settings)
+        after_attempt(outcome, lease.attempt, age_ms, now, self.clock.jitter(), &self.settings)
     }
 
     fn count(&self, lease: &Lease, settled: &Settled, duration_ms: u64) {

@@ -69,14 +69,17 @@ fn headline(notification: &Notification) -> String {
     match report.status {
         IncidentStatus::Open => {
             let unwell: Vec<_> = report.unwell().map(|line| line.region.as_str()).collect();
+            let failures = match report.failures_total {
+                1 => "1 failure".to_owned(),
+                many => format!("{many} failures"),
+            };
             format!(
-                "{} #{} {} is failing in {} ({}; for {lasted}, {} failures)",
+                "{} #{} {} is failing in {} ({}; for {lasted}, {failures})",
                 report.label,
                 report.number,
                 report.check,
                 unwell.join(", "),
                 report.reason,
-                report.failures_total
             )
         }
         IncidentStatus::Recovered => format!("#{} {} recovered after {lasted}", report.number, report.check),

@@ -3,6 +3,7 @@
 mod providers;
 mod scene;
 
+mod clocks;
 mod crashes;
 mod faults;
 mod ladder;

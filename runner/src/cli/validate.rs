@@ -22,7 +22,7 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
         println!("{} {}  {rest}", paint.good("✓"), check.definition.id);
     }
     let refused = catalogue.refused.len();
-    println!("\n{} checks are valid, {refused} scripts are refused", catalogue.checks.len());
+    println!("\nchecks that are valid: {}; scripts that are refused: {refused}", catalogue.checks.len());
     if catalogue.checks.is_empty() && refused == 0 {
         println!(
             "there is no check script in {}; their names end in `.check.ts` or `.check.js`",

@@ -31,12 +31,12 @@ const REFUSED: [(&str, &str, &[&str]); 6] = [
 #[test]
 fn validate_names_every_script_that_is_refused_and_the_ones_that_are_not() {
     let project = Project::new(CONFIGURATION, &[("passes.check.ts", PASSES)]);
-    project.run(&["validate"]).expect(0, &["passes", "1 checks are valid, 0 scripts are refused"]);
+    project.run(&["validate"]).expect(0, &["passes", "checks that are valid: 1; scripts that are refused: 0"]);
     for (name, text, _) in REFUSED {
         project.write(name, text);
     }
     let validated = project.run(&["validate"]);
-    validated.expect(1, &["1 checks are valid, 6 scripts are refused"]);
+    validated.expect(1, &["checks that are valid: 1; scripts that are refused: 6"]);
     for (_, _, facts) in REFUSED {
         validated.expect(1, facts);
     }

@@ -8,14 +8,16 @@ use rusqlite::{OptionalExtension, Row, params};
 const EDITS_KEPT_MAX: i64 = 200;
 
 impl Ledger {
-    /// Adds a row. An edit takes the place of those of the same post that still wait.
+    /// Adds a row. An edit takes the place of those of the same post that still wait. One whose lease has ended without
+    /// an answer stays: where the clock was set forward it is on its way yet, and must not overtake the newer one.
     pub fn enqueue(&mut self, notification: &Notification) -> Result<(), JournalError> {
         let (incident, lane) = (integer(notification.incident), notification.address.lane());
         if notification.role == Role::Edit {
             self.connection
                 .prepare_cached(
                     "UPDATE outbox SET state = 'superseded', problem = ?3
-                     WHERE incident = ?1 AND lane = ?2 AND role = 'edit' AND state = 'pending'",
+                     WHERE incident = ?1 AND lane = ?2 AND role = 'edit' AND state = 'pending'
+                         AND lease_until IS NULL",
                 )?
                 .execute(params![incident, lane, format!("a newer edit, {}, went instead", notification.id)])?;
         }
