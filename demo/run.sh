@@ -13,10 +13,10 @@ once=${DEMO_EXIT:-}
 bin=${DEMO_BIN:-target/debug}
 patience_s=${DEMO_PATIENCE:-60}
 if [ -n "$once" ]; then
-  auth_port=0 admin_port=0
+  auth_port=0 admin_port=0 statsd=''
   export DEMO_PAGE_PORT=0
 else
-  auth_port=${DEMO_AUTH_PORT:-9443} admin_port=${DEMO_ADMIN_PORT:-9444}
+  auth_port=${DEMO_AUTH_PORT:-9443} admin_port=${DEMO_ADMIN_PORT:-9444} statsd=127.0.0.1:8125
   export DEMO_PAGE_PORT=${DEMO_PAGE_PORT:-9480}
 fi
 
@@ -72,7 +72,7 @@ say "Starting the auth stack: one issuer, three nodes"
 start "$bin/auth-stack" serve \
   --node eu-west-1=127.0.0.1 --node us-east-1=127.0.0.2 --node ap-southeast-2=127.0.0.3 \
   --port "$auth_port" --admin "127.0.0.1:$admin_port" --data "$work/auth" \
-  --access-log "$work/access.log" --ready-file "$work/auth.json" >"$work/auth-stack.log" 2>&1 &
+  --access-log "$work/access.log" ${statsd:+--statsd "$statsd"} --ready-file "$work/auth.json" >"$work/auth-stack.log" 2>&1 &
 auth_pid=$!
 wait_for "the auth stack is ready" test -s "$work/auth.json"
 from_auth() { jq -er "$1" "$work/auth.json"; }
@@ -147,6 +147,7 @@ cat <<END
 
 ${bold}It goes on. Look at it:${plain}
     status page    $status_url/
+    metrics        $status_url/metrics
     auth stack     ${issuer}docs   (its certificate is signed by $DEMO_CA)
 ${bold}Break things:${plain}
     $elsewhere$bin/auth-stack fault set slow --ms 12000 --node us-east-1

@@ -11,6 +11,14 @@
 //! - A **worker** for each kind of channel leases rows of the outbox and delivers them ([`outbox`]).
 //! - The **channels** speak to the providers: [`slack`], [`sms`], and [`terminal`] where there are no tokens.
 //!
+//! # Metrics
+//! `programs → statsd server → snapshot → /metrics, forwarding`, and each run's own numbers beside them. [`statsd`] receives
+//! and adds up, [`run_series`] turns a run into [`sample`]s, [`forward`] encodes and delivers. Nothing here decides an
+//! incident yet, and nothing of it is kept over a restart.
+//!
+//! [`series`] stores samples, [`promql`] answers queries over them, and [`rules`] reads, evaluates and tests rule files:
+//! today behind `tocsin rules` only.
+//!
 //! # Guarantees
 //! - When [`Alerting::accept`] returns, everything that follows from the results is durable. What was accepted survives
 //!   `SIGKILL`; what was not is the caller's to offer again, and a result that is offered twice counts once.
@@ -29,13 +37,20 @@ mod clock;
 mod counters;
 mod decider;
 mod engine;
+pub mod forward;
 pub mod incident;
 pub mod journal;
 pub mod notification;
 pub mod outbox;
 pub mod policy;
+pub mod promql;
+pub mod rules;
+pub mod run_series;
+pub mod sample;
+pub mod series;
 pub mod slack;
 pub mod sms;
+pub mod statsd;
 pub mod terminal;
 
 pub use clock::{Clock, SystemClock};

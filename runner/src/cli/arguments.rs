@@ -25,6 +25,11 @@ pub enum Command {
     Validate,
     /// List incidents, or show the whole trail of one
     Incidents(Incidents),
+    /// Check and test alert rules, in Prometheus's format
+    Rules {
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Runs scripts for the other commands
     #[command(hide = true)]
     Zygote,
@@ -82,6 +87,22 @@ pub struct Incidents {
     /// Print JSON instead
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Are these rule files valid?
+    Check {
+        /// Rule files (Prometheus's format, YAML)
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Run unit tests of rules
+    Test {
+        /// Test files (promtool's format, YAML); the rule files they name lie beside them
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[cfg(test)]

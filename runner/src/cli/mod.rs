@@ -5,6 +5,7 @@ mod arguments;
 mod incidents;
 mod paint;
 mod report;
+mod rules;
 mod source;
 mod test;
 mod validate;
@@ -59,6 +60,7 @@ async fn run(arguments: Arguments) -> ExitCode {
                 Err(refused) => return refused,
             },
         },
+        Command::Rules { command } => Ok(rules::rules(command)),
         Command::Zygote => unreachable!("the zygote is entered before the command line is read"),
     };
     match done {

@@ -11,6 +11,7 @@
 mod authentication;
 mod delivery;
 mod duration;
+mod metrics;
 mod network;
 mod problem;
 mod reader;
@@ -19,6 +20,7 @@ mod sandbox;
 mod schedule;
 mod secret;
 mod slack;
+mod statsd;
 mod substitute;
 mod suggest;
 mod teams;
@@ -28,6 +30,7 @@ mod vars;
 
 pub use authentication::Authentication;
 pub use delivery::DeliverySettings;
+pub use metrics::{Librato, MetricsSettings, Receiver};
 pub use network::Network;
 pub use problem::{ConfigError, Problem};
 pub use regions::RegionSettings;
@@ -35,6 +38,7 @@ pub use sandbox::SandboxLimits;
 pub use schedule::ScheduleSettings;
 pub use secret::Secret;
 pub use slack::SlackSettings;
+pub use statsd::StatsdListening;
 pub(crate) use suggest::nearest;
 pub use teams::{Member, PAGED_TEAM};
 pub use twilio::{Sender, TwilioAccount, TwilioSettings};
@@ -68,6 +72,8 @@ pub struct Settings {
     pub sandbox: SandboxLimits,
     pub schedule: ScheduleSettings,
     pub delivery: DeliverySettings,
+    pub statsd: StatsdListening,
+    pub metrics: MetricsSettings,
     pub slack: SlackSettings,
     pub twilio: TwilioSettings,
     /// Team name to members.

@@ -2,8 +2,8 @@
 
 use super::reader::{At, Placed, Reading, Section};
 use super::{
-    Authentication, ConfigError, Environment, Problem, Settings, authentication, delivery, network, regions, sandbox,
-    schedule, slack, teams, twilio, vars,
+    Authentication, ConfigError, Environment, Problem, Settings, authentication, delivery, metrics, network, regions,
+    sandbox, schedule, slack, statsd, teams, twilio, vars,
 };
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -52,6 +52,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
     });
     let authentication = authentication::read(root.section("authentication"));
     let listen = closed_by_default(&root, listen, authentication.as_ref());
+    let statsd = statsd::read(root.section("statsd"));
     let settings = Settings {
         file: file.to_owned(),
         checks_dir,
@@ -65,6 +66,8 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         sandbox: sandbox::read(root.section("sandbox")),
         schedule: schedule::read(root.section("schedule")),
         delivery: delivery::read(root.section("delivery")),
+        metrics: metrics::read(root.section("metrics"), &statsd),
+        statsd,
         slack: slack::read(root.section("slack"), environment),
         twilio: twilio::read(root.section("twilio"), environment),
         teams: teams::read(root.section("teams")),

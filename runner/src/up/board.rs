@@ -1,6 +1,7 @@
 //! What the pages show of the watch itself, kept in memory: the checks, their last runs, and what was refused.
 //! Incidents and notifications are read from the journal.
 
+use super::metrics::Metrics;
 use crate::catalogue::Check;
 use crate::config::Settings;
 use alerting::Alerting;
@@ -10,7 +11,7 @@ use dashboards::model::{BrokenScript, Cell, CheckRow, RunBrief, Verdict};
 use probes::script::ScriptError;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Runs of one check in one region that the grid shows.
 const RECENT_RUNS_MAX: usize = 20;
@@ -23,6 +24,7 @@ pub(super) struct Board {
     pub started_at: UnixMs,
     pub regions: Vec<Region>,
     pub notices: Vec<String>,
+    metrics: Arc<Metrics>,
     facts: Mutex<Facts>,
 }
 
@@ -35,9 +37,9 @@ struct Facts {
 }
 
 impl Board {
-    pub(super) fn new(settings: &Settings, notices: Vec<String>) -> Self {
+    pub(super) fn new(settings: &Settings, notices: Vec<String>, metrics: Arc<Metrics>) -> Self {
         let regions = settings.regions.iter().map(|region| region.name.clone()).collect();
-        Self { started_at: UnixMs::now(), regions, notices, facts: Mutex::default() }
+        Self { started_at: UnixMs::now(), regions, notices, metrics, facts: Mutex::default() }
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -56,16 +58,19 @@ impl Board {
     }
 
     pub(super) fn follow(&self, checks: Vec<Check>, refused: &[ScriptError]) {
+        let is_watched = |id: &CheckId, region: &Region| {
+            checks.iter().any(|check| check.definition.id == *id && check.regions.contains(region))
+        };
+        self.metrics.latest_runs.retain(is_watched);
         let mut facts = self.facts();
         let facts = &mut *facts;
-        facts.recent.retain(|(id, region), _| {
-            checks.iter().any(|check| check.definition.id == *id && check.regions.contains(region))
-        });
+        facts.recent.retain(|(id, region), _| is_watched(id, region));
         facts.checks = checks;
         facts.refused = refused.iter().map(broken).collect();
     }
 
     pub(super) fn record(&self, result: &RunResult) {
+        self.metrics.latest_runs.record(result);
         let mut brief = RunBrief::from(result);
         shorten(&mut brief.verdict);
         let mut facts = self.facts();

@@ -1,13 +1,15 @@
 //! `tocsin up`: everything in one process.
 //!
-//! `planner -> run in the sandbox -> alerting (decide, commit, deliver)`, and the pages beside it. The loop in
+//! `planner -> run in the sandbox -> alerting (decide, commit, deliver)`, and the pages and [`metrics`] beside it. The loop in
 //! [`watch`] owns the planner and is the only one who starts runs; each run's result is offered to alerting until it
 //! is durable. A signal ends it in order: no new runs, running ones end, notifications that are due leave, exit 0.
 //! What does not fit into the bounds of that stays in the journal.
 
 mod board;
 mod channels;
+mod exposition;
 mod log;
+mod metrics;
 mod notices;
 mod ready;
 mod server;
@@ -24,6 +26,7 @@ use alerting::Alerting;
 use alerting::journal::{SqliteJournal, SqliteSettings};
 use anyhow::Context;
 use board::Board;
+use metrics::Metrics;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,8 +41,9 @@ const DELIVERY_DRAIN_MAX: Duration = Duration::from_secs(10);
 
 pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<ExitCode> {
     log::start();
-    let notices = notices::notices(&settings);
+    let mut notices = notices::notices(&settings);
     let listener = server::bind(&settings).await?;
+    let metrics = Arc::new(Metrics::start(&settings, &mut notices)?);
     let journal = open_journal(&settings);
     let (sandbox, journal) = tokio::join!(sandboxing::start(&settings), journal);
     let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
@@ -47,7 +51,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let channels = channels::channels(&settings)?;
     let alerting = Alerting::open(channels::alerting(&settings)?, channels, journal).await?;
     let alerting = Arc::new(alerting);
-    let board = Arc::new(Board::new(&settings, notices));
+    let board = Arc::new(Board::new(&settings, notices, Arc::clone(&metrics)));
     board.remember(&alerting).await;
     let mut watch = Watch::new(Arc::clone(&sandbox), Arc::clone(&alerting), Arc::clone(&board), &settings);
     watch.follow(catalogue).await?;
@@ -55,12 +59,13 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let address = listener.local_addr()?;
     let printed = status::Printed { slack: settings.slack.token.is_none(), sms: settings.twilio.account.is_none() };
     let source = Arc::new(status::Status::new(Arc::clone(&alerting), Arc::clone(&board), printed));
-    let pages = tokio::spawn(server::serve(listener, dashboards::router(source), settings.authentication.clone()));
+    let pages = dashboards::router(source).merge(exposition::router(Arc::clone(&metrics), Arc::clone(&alerting)));
+    let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone()));
     board.announce(address);
     // Before anybody is told that it is ready: whoever is told may end it at once, and in order.
     let mut signals = signals::Signals::listen()?;
     if let Some(file) = &arguments.ready_file {
-        ready::write(file, address)?;
+        ready::write(file, address, metrics.addresses())?;
     }
     while watch.run_until(signals.next()).await == signals::Signal::Reload {
         reload(&settings, &sandbox, &mut watch).await;
@@ -69,7 +74,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     tracing::info!("stopping: runs that are under way may end; a second signal ends at once");
     let stop = async {
         watch.drain().await;
-        let left = alerting.drain(DELIVERY_DRAIN_MAX).await;
+        let (left, ()) = tokio::join!(alerting.drain(DELIVERY_DRAIN_MAX), metrics.stop());
         if left > 0 {
             tracing::warn!(left, "notifications are left in the journal; the next start delivers them");
         }

@@ -89,6 +89,19 @@ override = "every 5s"
 [delivery]
 retry_first = "100ms"
 
+[statsd]
+listen = "0.0.0.0:8125"
+unix = "statsd.socket"
+flush = "5s"
+
+[metrics.graphite]
+address = "graphite.example.com:2003"
+prefix = "auth."
+
+[metrics.librato]
+email = "oncall@example.com"
+token = { env = "TWILIO_TOKEN" }
+
 [slack]
 p1_channel = "#on-call"
 
@@ -114,6 +127,13 @@ phone = "+4915112345678"
     assert_eq!(settings.sandbox.zygotes, Some(2));
     assert_eq!(settings.schedule.override_all.as_deref(), Some("every 5s"));
     assert_eq!(settings.delivery.retry_first.as_millis(), 100);
+    assert!(settings.statsd.enabled && settings.statsd.listen_is_written);
+    assert_eq!(settings.statsd.listen.to_string(), "0.0.0.0:8125");
+    assert_eq!(settings.statsd.unix.as_deref(), Some(Path::new("statsd.socket")));
+    assert_eq!(settings.statsd.flush.as_secs(), 5);
+    assert_eq!(settings.metrics.graphite.as_ref().map(|to| to.prefix.as_str()), Some("auth."));
+    assert_eq!(settings.metrics.statsd, None);
+    assert_eq!(settings.metrics.librato.as_ref().map(|to| to.tags["source"].as_str()), Some("tocsin"));
     assert_eq!(settings.slack.token.as_ref().map(|token| token.expose()), Some("xoxb-environment"));
     assert_eq!((settings.slack.p1_channel.as_str(), settings.slack.p2_channel.as_str()), ("#on-call", "#p2"));
     let account = settings.twilio.account.as_ref().unwrap();
@@ -131,6 +151,7 @@ fn nothing_but_a_folder_of_checks_is_needed() {
     let settings = Settings::parse(Path::new("tocsin.toml"), "checks = \".\"", &|_| None).unwrap();
     assert!(settings.listen.ip().is_loopback());
     assert!(!settings.network.allow_private);
+    assert!(settings.statsd.enabled && settings.statsd.listen.ip().is_loopback() && !settings.statsd.listen_is_written);
     assert_eq!(settings.regions.len(), 1);
     assert_eq!(settings.slack.token, None);
     assert_eq!(settings.slack.token_variable, "SLACK_TOKEN");

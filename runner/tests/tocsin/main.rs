@@ -2,5 +2,7 @@
 
 mod commands;
 mod config;
+mod metrics;
 mod project;
+mod rules;
 mod up;

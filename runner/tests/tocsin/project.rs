@@ -67,11 +67,12 @@ impl Project {
         let log = std::fs::File::create(self.path("log")).unwrap();
         let mut command = self.command(&["up", "--ready-file", "ready.json"]);
         let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let mut up = Up { child, status_url: String::new(), log: self.path("log") };
+        let mut up = Up { child, status_url: String::new(), ready: serde_json::Value::Null, log: self.path("log") };
         let text = up.wait_for("the ready file", || std::fs::read_to_string(&ready).ok());
         let ready: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(ready["pid"], up.child.id());
         up.status_url = ready["status_url"].as_str().unwrap().to_owned();
+        up.ready = ready;
         up
     }
 }
@@ -101,6 +102,8 @@ impl Ran {
 pub(crate) struct Up {
     child: Child,
     pub(crate) status_url: String,
+    /// What the ready file says.
+    pub(crate) ready: serde_json::Value,
     log: PathBuf,
 }
 
@@ -137,6 +140,20 @@ impl Up {
                 return status;
             }
             assert!(Instant::now() < deadline, "not seen: {what}\n{status:#}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Asks for a page's text until it is as wanted.
+    pub(crate) async fn page(&mut self, path: &str, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let url = format!("{}{path}", self.status_url);
+            let text = client().get(url).send().await.unwrap().text().await.unwrap();
+            if wanted(&text) {
+                return text;
+            }
+            assert!(Instant::now() < deadline, "not seen: {what}\n{text}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -1,0 +1,137 @@
+//! Metrics: the statsd server, and where its snapshots go on to.
+//!
+//! Statsd is on by default, and the default port is anybody's: where it is taken, Tocsin says so once and watches without
+//! it. An address that is written is counted on, and where it cannot be had the start is refused.
+
+use super::exposition::LatestRuns;
+use crate::config::{MetricsSettings, Settings, StatsdListening};
+use alerting::forward::{Destination, ForwardCounters, ForwardSettings, Forwarder, Token};
+use alerting::statsd::{
+    Handlers, ServerCounters, Snapshot, StatsdError, StatsdServer, StatsdSettings as ServerSettings,
+};
+use anyhow::Context;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+const LIBRATO: &str = "https://metrics-api.librato.com";
+/// How long the last snapshots may leave.
+const FORWARD_DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// A receiver's name in `[metrics]`, and what takes snapshots there.
+type Forwards = Arc<Vec<(&'static str, Forwarder)>>;
+
+pub(super) struct Metrics {
+    /// `None` where it is off, has no port, or has been stopped.
+    server: Mutex<Option<StatsdServer>>,
+    forwards: Mutex<Forwards>,
+    pub latest_runs: LatestRuns,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Metrics {
+    /// Starts what is configured. What could not be had by default becomes a notice.
+    pub(super) fn start(settings: &Settings, notices: &mut Vec<String>) -> anyhow::Result<Self> {
+        let mut forwards = Arc::default();
+        let mut server = None;
+        if settings.statsd.enabled {
+            forwards = Arc::new(forwards_of(&settings.metrics)?);
+            server = listen(&settings.statsd, &forwards, notices)
+                .with_context(|| format!("[statsd] in {}", settings.file.display()))?;
+        }
+        Ok(Self { server: Mutex::new(server), forwards: Mutex::new(forwards), latest_runs: LatestRuns::default() })
+    }
+
+    /// Where statsd listens: UDP and TCP, which differ where the configuration left the port to the system.
+    pub(super) fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let server = locked(&self.server);
+        let server = server.as_ref()?;
+        Some((server.udp_address()?, server.tcp_address()?))
+    }
+
+    /// What the last flush gave, and the server's own counters.
+    pub(super) fn statsd(&self) -> Option<(Option<Arc<Snapshot>>, ServerCounters)> {
+        locked(&self.server).as_ref().map(|server| (server.latest(), server.counters()))
+    }
+
+    pub(super) fn forwarded(&self) -> Vec<(&'static str, ForwardCounters)> {
+        locked(&self.forwards).iter().map(|(name, forwarder)| (*name, forwarder.counters())).collect()
+    }
+
+    /// Reads what the sockets still hold, flushes, and lets the last snapshots leave.
+    pub(super) async fn stop(&self) {
+        let server = locked(&self.server).take();
+        // It joins its threads.
+        let stopped = tokio::task::spawn_blocking(|| server.map(StatsdServer::shutdown)).await;
+        if let Err(error) = stopped {
+            tracing::warn!(%error, "statsd did not end in order");
+        }
+        let forwards = std::mem::take(&mut *locked(&self.forwards));
+        let stops = Arc::into_inner(forwards).into_iter().flatten().map(|(name, forwarder)| async move {
+            let lost = forwarder.stop(FORWARD_DRAIN_MAX).await.dropped_at_stop;
+            if lost > 0 {
+                tracing::warn!(lost, "metrics did not reach {name} before the end");
+            }
+        });
+        futures_util::future::join_all(stops).await;
+    }
+}
+
+fn forwards_of(settings: &MetricsSettings) -> anyhow::Result<Vec<(&'static str, Forwarder)>> {
+    let mut destinations = Vec::new();
+    if let Some(to) = settings.graphite.clone() {
+        destinations.push(("graphite", Destination::Graphite { address: to.address, prefix: to.prefix }));
+    }
+    if let Some(to) = settings.statsd.clone() {
+        destinations.push(("statsd", Destination::Statsd { address: to.address, prefix: to.prefix }));
+    }
+    if let Some(to) = settings.librato.clone() {
+        let url = to.api_url.map_or_else(|| LIBRATO.to_owned(), String::from);
+        let token = Token(to.token.expose().to_owned());
+        let destination = Destination::Librato { url, email: to.email, token, prefix: to.prefix, tags: to.tags };
+        destinations.push(("librato", destination));
+    }
+    if destinations.is_empty() {
+        return Ok(Vec::new());
+    }
+    let client = reqwest::Client::builder().build().context("[metrics]")?;
+    let start = |(name, destination)| (name, Forwarder::start(destination, ForwardSettings::default(), client.clone()));
+    Ok(destinations.into_iter().map(start).collect())
+}
+
+fn listen(
+    settings: &StatsdListening,
+    forwards: &Forwards,
+    notices: &mut Vec<String>,
+) -> Result<Option<StatsdServer>, StatsdError> {
+    let handlers = || {
+        let forwards = Arc::clone(forwards);
+        Handlers {
+            on_flush: Box::new(move |snapshot| forwards.iter().for_each(|(_, forwarder)| forwarder.offer(snapshot))),
+            // Events and service checks are counted; nothing follows from them yet.
+            on_notice: Box::new(|_| {}),
+        }
+    };
+    let mut server = ServerSettings {
+        udp: Some(settings.listen),
+        tcp: Some(settings.listen),
+        unix: settings.unix.clone(),
+        flush_interval_ms: u64::try_from(settings.flush.as_millis()).unwrap_or(u64::MAX),
+        ..ServerSettings::default()
+    };
+    match StatsdServer::start(&server, handlers()) {
+        Ok(server) => Ok(Some(server)),
+        Err(StatsdError::Listen { source, .. }) if !settings.listen_is_written => {
+            notices.push(format!(
+                "statsd has no port: {} is not to be had ({source}). Metrics that programs send there are not received; write another `listen` in [statsd], or `enabled = false`",
+                settings.listen
+            ));
+            (server.udp, server.tcp) = (None, None);
+            server.unix.is_some().then(|| StatsdServer::start(&server, handlers())).transpose()
+        }
+        Err(error) => Err(error),
+    }
+}
