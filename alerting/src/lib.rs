@@ -48,6 +48,7 @@ pub mod rules;
 pub mod run_series;
 pub mod sample;
 pub mod series;
+pub mod replay;
 pub mod slack;
 pub mod sms;
 pub mod statsd;

@@ -3,12 +3,14 @@
 //!
 //! - [`config`] reads `tocsin.toml` and refuses what is wrong with it, all of it at once.
 //! - [`catalogue`] finds the check scripts, has them described, and holds them against the configuration.
-//! - [`cli`] is the command line: `up`, `test`, `validate`, `incidents`.
+//! - [`ladders`] turns the policies into ladders that can be climbed.
+//! - [`cli`] is the command line: `up`, `test`, `validate`, `incidents`, `policy`.
 //! - [`up`] is the long-running process: planner, runs, alerting and pages.
 //! - [`sandboxing`] turns settings into a sandbox and into orders for runs.
 
 pub mod catalogue;
 pub mod cli;
 pub mod config;
+pub mod ladders;
 pub mod sandboxing;
 pub mod up;

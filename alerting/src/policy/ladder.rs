@@ -71,6 +71,23 @@ pub enum PolicyError {
     SlackChannel { policy: String, rung: usize, channel: String },
 }
 
+impl PolicyError {
+    /// The rung that it is about, counted from 1.
+    pub fn rung(&self) -> Option<usize> {
+        match self {
+            Self::Zero { rung, .. }
+            | Self::NoDestination { rung, .. }
+            | Self::OutOfOrder { rung, .. }
+            | Self::SmsForEveryFailure { rung, .. }
+            | Self::SlackChannel { rung, .. } => Some(*rung),
+            Self::NoRungs { .. }
+            | Self::RecoverAfterZero { .. }
+            | Self::UnknownTeam { .. }
+            | Self::EmptyTeam { .. } => None,
+        }
+    }
+}
+
 impl Policy {
     /// Checks the policy, called `name` in what it complains about, and resolves its names.
     pub fn ladder(&self, name: &str, directory: &Directory) -> Result<Ladder, PolicyError> {

@@ -10,6 +10,7 @@
 mod directory;
 mod ladder;
 mod phone;
+mod words;
 
 pub use directory::{Directory, Member};
 pub use ladder::{Ladder, LadderRung, Ladders, PolicyError};

@@ -1,7 +1,7 @@
 //! Whether what a script declares exists in this configuration.
 
 use super::Check;
-use crate::config::{Settings, nearest};
+use crate::config::{DEFAULT_POLICY, Settings, choose_policy, nearest};
 use checks::{CheckDefinition, Region};
 use probes::schedule::Schedule;
 use probes::script::{ScriptBundle, ScriptError};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) fn fit(
     settings: &Settings,
     root: &Path,
-    definition: CheckDefinition,
+    mut definition: CheckDefinition,
     bundle: Arc<ScriptBundle>,
     file: PathBuf,
 ) -> Result<Check, ScriptError> {
@@ -42,9 +42,32 @@ pub(super) fn fit(
             );
         }
     }
-    if let Some(policy) = &definition.policy {
+    let (policy, policy_choice) = choose_policy(&settings.policies, &definition);
+    let known = settings.policies.iter().find(|known| known.name == policy);
+    if known.is_none() && policy != DEFAULT_POLICY {
         let message = format!("asks for the policy `{policy}`, and there is none of that name");
-        return refuse(policy, message, "leave `policy` out for the default ladder".to_owned());
+        let help = match nearest(&policy, settings.policies.iter().map(|known| known.name.as_str())) {
+            Some(known) => format!("did you mean `{known}`?"),
+            None => format!(
+                "write `[policies.{policy}]` in the configuration, or leave `policy` out for the default ladder"
+            ),
+        };
+        return refuse(&policy, message, help);
+    }
+    let region_count = if definition.regions.is_empty() { settings.regions.len() } else { definition.regions.len() };
+    if let Some(known) = known
+        && let Some(rung) = known
+            .policy
+            .rungs
+            .iter()
+            .find(|rung| usize::try_from(rung.min_regions).unwrap_or(usize::MAX) > region_count)
+    {
+        let message = format!(
+            "can never reach {} of its policy `{policy}` ({policy_choice}): that waits for {} regions, and the check runs in {region_count}",
+            rung.label, rung.min_regions
+        );
+        let help = "let it run in more regions, or name another `policy` in defineCheck".to_owned();
+        return refuse(&policy, message, help);
     }
     let (schedule_text, time_zone) = match &settings.schedule.override_all {
         Some(schedule) => (schedule.clone(), None),
@@ -65,7 +88,9 @@ pub(super) fn fit(
     } else {
         definition.regions.clone()
     };
-    Ok(Check { definition, schedule, schedule_text, bundle, regions, file })
+    // Alerting asks the definition alone.
+    definition.policy = Some(policy);
+    Ok(Check { definition, policy_choice, schedule, schedule_text, bundle, regions, file })
 }
 
 /// Puts the author's own line on an error about a value that the script declares as a string.

@@ -7,7 +7,7 @@ mod fit;
 
 pub use find::{FindError, find, is_check};
 
-use crate::config::Settings;
+use crate::config::{PolicyChoice, Settings};
 use checks::{CheckDefinition, CheckId, Region};
 use futures_util::{StreamExt, stream};
 use probes::sandbox::Sandbox;
@@ -23,7 +23,10 @@ const DESCRIBED_AT_ONCE: usize = 16;
 /// A check that can be run.
 #[derive(Debug, Clone)]
 pub struct Check {
+    /// Its `policy` is the name of the one that the check has, never absent.
     pub definition: CheckDefinition,
+    /// Why it is that one.
+    pub policy_choice: PolicyChoice,
     /// The declared schedule, or the one that overrides it.
     pub schedule: Schedule,
     /// How the schedule is written.

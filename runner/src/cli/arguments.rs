@@ -30,6 +30,9 @@ pub enum Command {
         #[command(subcommand)]
         command: RulesCommand,
     },
+    /// Say what an escalation policy does, or would have done
+    #[command(subcommand)]
+    Policy(Policy),
     /// Runs scripts for the other commands
     #[command(hide = true)]
     Zygote,
@@ -103,6 +106,34 @@ pub enum RulesCommand {
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Say in words what will happen to whom and when
+    Explain(Explain),
+    /// Run a policy over the stored history, and print what it would have sent
+    Replay(Replay),
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Id of the check [default: every check and the name of its policy]
+    #[arg(value_name = "CHECK")]
+    pub check: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Id of the check
+    #[arg(value_name = "CHECK", required_unless_present = "all", conflicts_with = "all")]
+    pub check: Option<String>,
+    /// The history of every check
+    #[arg(long)]
+    pub all: bool,
+    /// Another policy than the one that each check has
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod arguments;
 mod incidents;
 mod paint;
+mod policy;
 mod report;
 mod rules;
 mod source;
@@ -51,6 +52,10 @@ async fn run(arguments: Arguments) -> ExitCode {
         },
         Command::Validate => match settings(true) {
             Ok(settings) => validate::validate(&settings).await,
+            Err(refused) => return refused,
+        },
+        Command::Policy(policy) => match settings(true) {
+            Ok(settings) => policy::policy(&settings, policy).await,
             Err(refused) => return refused,
         },
         Command::Incidents(arguments) => match &arguments.data {

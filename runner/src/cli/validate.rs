@@ -2,6 +2,7 @@ use super::FAILED;
 use super::paint::Paint;
 use crate::catalogue;
 use crate::config::Settings;
+use crate::ladders::unknown_checks;
 use crate::sandboxing;
 use std::process::ExitCode;
 
@@ -21,6 +22,10 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
         let rest = paint.dim(&format!("{}, {}", check.schedule_text, regions.join(" ")));
         println!("{} {}  {rest}", paint.good("✓"), check.definition.id);
     }
+    let unknown = unknown_checks(settings, &catalogue);
+    for line in &unknown {
+        println!("{} {line}", paint.bad("✗"));
+    }
     let refused = catalogue.refused.len();
     println!("\nchecks that are valid: {}; scripts that are refused: {refused}", catalogue.checks.len());
     if catalogue.checks.is_empty() && refused == 0 {
@@ -29,5 +34,5 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
             settings.checks_dir.display()
         );
     }
-    Ok(if refused > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+    Ok(if refused > 0 || !unknown.is_empty() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }

@@ -13,6 +13,7 @@ mod delivery;
 mod duration;
 mod metrics;
 mod network;
+mod policies;
 mod problem;
 mod reader;
 mod regions;
@@ -32,6 +33,8 @@ pub use authentication::Authentication;
 pub use delivery::DeliverySettings;
 pub use metrics::{Librato, MetricsSettings, Receiver};
 pub use network::Network;
+pub(crate) use policies::directory;
+pub use policies::{DEFAULT_POLICY, ListedCheck, NamedPolicy, PolicyChoice, choose as choose_policy};
 pub use problem::{ConfigError, Problem};
 pub use regions::RegionSettings;
 pub use sandbox::SandboxLimits;
@@ -78,6 +81,8 @@ pub struct Settings {
     pub twilio: TwilioSettings,
     /// Team name to members.
     pub teams: BTreeMap<String, Vec<Member>>,
+    /// In the order of the file.
+    pub policies: Vec<NamedPolicy>,
 }
 
 impl Settings {

@@ -28,6 +28,12 @@ impl Reading<'_> {
         self.problems.borrow_mut().push(problem);
     }
 
+    /// The place as messages begin with it, for what is found out later.
+    pub(super) fn place_of(&self, at: &At) -> String {
+        let (line, column) = position(self.text, at.offset);
+        format!("{}:{line}:{column} (key {})", self.file, at.key)
+    }
+
     pub(super) fn line(&self, at: &At) -> usize {
         position(self.text, at.offset).0
     }
@@ -219,6 +225,14 @@ impl<'a> Section<'a> {
             Placed { value: name.to_owned(), at: At { offset, key: self.key_path(name) } }
         };
         self.table.iter().map(placed).collect()
+    }
+
+    /// Where the value of `key` stands, or the table where it is not written.
+    pub(super) fn value_place(&self, key: &str) -> At {
+        match self.table.get(key) {
+            Some(item) => self.place(key, item),
+            None => At { key: self.key_path(key), ..self.at.clone() },
+        }
     }
 
     pub(super) fn has(&self, key: &str) -> bool {

@@ -53,7 +53,7 @@ pub(super) fn read(section: Option<Section<'_>>, environment: super::Environment
 }
 
 /// `#name`, or the id that Slack shows at the end of a channel's details.
-fn channel(text: &str) -> Result<String, String> {
+pub(super) fn channel(text: &str) -> Result<String, String> {
     let name = text.strip_prefix('#').is_some_and(|name| {
         (1..=80).contains(&name.len())
             && !name.chars().any(|c| c.is_whitespace() || c.is_uppercase() || ".,#".contains(c))

@@ -1,3 +1,4 @@
+use super::policies;
 use super::reader::{At, Section};
 use std::collections::BTreeMap;
 
@@ -18,17 +19,29 @@ pub struct Member {
 /// The team that the default ladder texts.
 pub const PAGED_TEAM: &str = "devops";
 
-pub(super) fn read(section: Option<Section<'_>>) -> BTreeMap<String, Vec<Member>> {
+pub(super) fn read(section: Option<Section<'_>>, policies: &policies::Draft) -> BTreeMap<String, Vec<Member>> {
     let Some(mut section) = section else { return BTreeMap::new() };
     let mut teams = BTreeMap::new();
+    let mut texted = policies.texted();
+    if !policies.replaces_the_default() {
+        texted.insert(PAGED_TEAM.to_owned());
+    }
     for team in section.names() {
         // A member of a team that nothing texts would wait for a page that never comes.
-        if team.value != PAGED_TEAM {
+        if !texted.contains(&team.value) {
             section.note(&team.value);
-            section.reading.report(
-                &team.at,
-                format_args!("no rung of the ladder texts team `{}`; the one it texts is `{PAGED_TEAM}`: write `[[teams.{PAGED_TEAM}]]`", team.value),
-            );
+            let message = if policies.is_empty() {
+                format!(
+                    "no rung of the ladder texts team `{}`; the one it texts is `{PAGED_TEAM}`: write `[[teams.{PAGED_TEAM}]]`",
+                    team.value
+                )
+            } else {
+                format!(
+                    "no policy texts team `{0}`; write `sms = [\"{0}\"]` in a rung of one, or take the team out",
+                    team.value
+                )
+            };
+            section.reading.report(&team.at, message);
             continue;
         }
         let members = read_members(section.sections(&team.value));

@@ -2,8 +2,8 @@
 
 use super::reader::{At, Placed, Reading, Section};
 use super::{
-    Authentication, ConfigError, Environment, Problem, Settings, authentication, delivery, metrics, network, regions,
-    sandbox, schedule, slack, statsd, teams, twilio, vars,
+    Authentication, ConfigError, Environment, Problem, Settings, authentication, delivery, metrics, network, policies,
+    regions, sandbox, schedule, slack, statsd, teams, twilio, vars,
 };
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -53,6 +53,10 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
     let authentication = authentication::read(root.section("authentication"));
     let listen = closed_by_default(&root, listen, authentication.as_ref());
     let statsd = statsd::read(root.section("statsd"));
+    let draft = policies::read(root.section("policies"));
+    let teams = teams::read(root.section("teams"), &draft);
+    let regions = regions::read(root.sections("regions"));
+    let policies = draft.fit(root.reading, &teams, regions.len());
     let settings = Settings {
         file: file.to_owned(),
         checks_dir,
@@ -61,7 +65,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         authentication,
         vars: vars::read_vars(root.section("vars")),
         secrets: vars::read_secrets(root.section("secrets")),
-        regions: regions::read(root.sections("regions")),
+        regions,
         network: network::read(root.section("network")),
         sandbox: sandbox::read(root.section("sandbox")),
         schedule: schedule::read(root.section("schedule")),
@@ -70,7 +74,8 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         statsd,
         slack: slack::read(root.section("slack"), environment),
         twilio: twilio::read(root.section("twilio"), environment),
-        teams: teams::read(root.section("teams")),
+        teams,
+        policies,
     };
     root.finish();
     settings

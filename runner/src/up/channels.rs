@@ -1,14 +1,12 @@
 //! From the configuration to the channels and the ladder of alerting.
 
-use crate::config::{PAGED_TEAM, Sender, Settings};
+use crate::config::{Sender, Settings};
 use alerting::outbox::DeliverySettings;
-use alerting::policy::{Directory, Ladders, Member, Policy};
 use alerting::slack::{SlackChannel, SlackSettings};
 use alerting::sms::{self, TwilioChannel, TwilioSettings};
 use alerting::terminal::TerminalChannel;
 use alerting::{AlertingSettings, Channel, Channels};
 use anyhow::Context;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,22 +44,12 @@ pub(super) fn channels(settings: &Settings) -> anyhow::Result<Channels> {
 }
 
 pub(super) fn alerting(settings: &Settings) -> anyhow::Result<AlertingSettings> {
-    let mut teams = BTreeMap::new();
-    for (team, members) in &settings.teams {
-        let member = |member: &crate::config::Member| {
-            Ok(Member { name: member.name.clone(), phone: member.phone.parse().context("[[teams]] phone")? })
-        };
-        teams.insert(team.clone(), members.iter().map(member).collect::<anyhow::Result<Vec<_>>>()?);
-    }
-    let team = teams.get(PAGED_TEAM).is_some_and(|members: &Vec<Member>| !members.is_empty()).then_some(PAGED_TEAM);
-    let policy = Policy::mission(&settings.slack.p2_channel, &settings.slack.p1_channel, team);
-    let default = policy.ladder("default", &Directory { teams })?;
     let delivery = DeliverySettings {
         retry_first_ms: milliseconds(settings.delivery.retry_first),
         retry_max_ms: milliseconds(settings.delivery.retry_max),
         ..DeliverySettings::default()
     };
-    Ok(AlertingSettings { ladders: Ladders { default, named: BTreeMap::new() }, delivery })
+    Ok(AlertingSettings { ladders: crate::ladders::ladders(settings)?, delivery })
 }
 
 fn milliseconds(duration: Duration) -> u64 {

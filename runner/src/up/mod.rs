@@ -48,6 +48,12 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let (sandbox, journal) = tokio::join!(sandboxing::start(&settings), journal);
     let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
     let catalogue = load(&settings, &sandbox).await?;
+    let unknown = crate::ladders::unknown_checks(&settings, &catalogue);
+    // A script that is refused may be the one that is listed: it must not end the watch of the others.
+    if !unknown.is_empty() && catalogue.refused.is_empty() {
+        anyhow::bail!("{}", unknown.join("\n"));
+    }
+    unknown.iter().for_each(|line| tracing::error!("{line}"));
     let channels = channels::channels(&settings)?;
     let alerting = Alerting::open(channels::alerting(&settings)?, channels, journal).await?;
     let alerting = Arc::new(alerting);

@@ -3,6 +3,7 @@
 mod commands;
 mod config;
 mod metrics;
+mod policy;
 mod project;
 mod rules;
 mod up;

@@ -1,0 +1,152 @@
+//! What a policy would have sent: the stored history of a check, decided again by another ladder. Pure, and the same
+//! [`step`] that decides for real. Deliveries are not replayed, so that no fallback is.
+
+use crate::incident::{CheckState, Context, Decision, Event, FailureBrief, Observation, Verdict, Watched, step};
+use crate::journal::{self, ResultSummary};
+use crate::notification::{Address, Role, Saying};
+use crate::policy::Ladder;
+use checks::{CheckId, FailureClass, UnixMs};
+
+/// A message that is no edit and no entry of a thread, with everybody who would have had it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayedMessage {
+    pub at: UnixMs,
+    /// Counted from 1 in this replay: it is none of the incidents that there were.
+    pub incident: u64,
+    pub to: Vec<Address>,
+    /// Whether it wakes people.
+    pub page: bool,
+    pub saying: Saying,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Replayed {
+    pub messages: Vec<ReplayedMessage>,
+    pub incidents: u64,
+    pub is_open: bool,
+}
+
+/// Decides `history`, in whichever order it is given, as it had arrived.
+pub fn replay(
+    check: &CheckId,
+    watched: Option<&Watched>,
+    ladder: &Ladder,
+    mut history: Vec<ResultSummary>,
+) -> Replayed {
+    history.sort_by(|a, b| {
+        (a.received_at, a.key.slot, a.key.attempt, &a.key.region).cmp(&(
+            b.received_at,
+            b.key.slot,
+            b.key.attempt,
+            &b.key.region,
+        ))
+    });
+    let mut replayed = Replayed::default();
+    let mut state = CheckState::default();
+    for result in &history {
+        let context = Context {
+            now: result.received_at,
+            check,
+            watched,
+            is_configured: watched.is_some(),
+            ladder,
+            journal: "replay",
+            next_incident: replayed.incidents + 1,
+        };
+        let transition = step(state, &Event::Observed(observation(result)), &context);
+        state = transition.state;
+        replayed.incidents += u64::from(matches!(transition.decision, Decision::Opened(_)));
+        let mut messages: Vec<ReplayedMessage> = Vec::new();
+        // What ends an incident edits the posts: the entry that the channel sees is its message.
+        let is_message = |role| matches!(role, Role::Post | Role::Broadcast);
+        for n in transition.notifications.into_iter().filter(|n| is_message(n.role)) {
+            match messages.iter_mut().find(|message| message.saying == n.saying && message.page == n.page) {
+                Some(message) => message.to.push(n.address),
+                None => messages.push(ReplayedMessage {
+                    at: n.created_at,
+                    incident: n.incident,
+                    to: vec![n.address],
+                    page: n.page,
+                    saying: n.saying,
+                }),
+            }
+        }
+        replayed.messages.extend(messages);
+    }
+    replayed.is_open = state.incident.is_some();
+    replayed
+}
+
+fn observation(result: &ResultSummary) -> Observation {
+    let at = result.started_at + result.duration_us / 1000;
+    let verdict = match result.verdict {
+        journal::Verdict::Passed => Verdict::Passed,
+        journal::Verdict::Missed => Verdict::Missed,
+        journal::Verdict::Failed => Verdict::Failed(FailureBrief {
+            // A class that this version does not know is taken for one that pages.
+            class: result.class.unwrap_or(FailureClass::Assertion),
+            message: result.message.clone(),
+            step: None,
+            location: None,
+            at,
+            duration_us: result.duration_us,
+            timings: Vec::new(),
+        }),
+    };
+    let key = &result.key;
+    Observation { region: key.region.clone(), slot: key.slot, attempt: key.attempt, at, verdict }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Directory, Policy};
+    use checks::RunKey;
+
+    fn result(slot: i64, verdict: journal::Verdict) -> ResultSummary {
+        let at = UnixMs(1_795_466_400_000 + slot * 30_000);
+        let region = "eu".parse().unwrap();
+        ResultSummary {
+            key: RunKey { check: "login".parse().unwrap(), region, slot: at, attempt: 0 },
+            started_at: at,
+            duration_us: 1000,
+            verdict,
+            class: (verdict == journal::Verdict::Failed).then_some(FailureClass::Http),
+            message: String::new(),
+            received_at: at + 5,
+            late: false,
+        }
+    }
+
+    #[test]
+    fn history_is_decided_again_by_another_ladder() {
+        use journal::Verdict::{Failed, Passed};
+        let verdicts = (0..).zip([Passed, Failed, Failed, Failed, Passed, Failed]);
+        let mut history: Vec<_> = verdicts.map(|(slot, verdict)| result(slot, verdict)).collect();
+        history.reverse();
+        let check = "login".parse().unwrap();
+        let mut ladder = Policy::mission("#p2", "#p1", None).ladder("default", &Directory::default()).unwrap();
+        let said = |replayed: &Replayed| -> Vec<String> {
+            replayed
+                .messages
+                .iter()
+                .map(|m| {
+                    let to: Vec<_> = m.to.iter().map(Address::lane).collect();
+                    format!("#{} {}{} {}", m.incident, to.join(" "), if m.page { "!" } else { "" }, m.saying)
+                })
+                .collect()
+        };
+        let mission = replay(&check, None, &ladder, history.clone());
+        let wanted = [
+            "#1 slack:#p2 P2: first failure in eu",
+            "#1 slack:#p1! P1: second failure in a row in eu",
+            "#1 slack:#p2 slack:#p1 recovered after 1 min 30 s",
+            "#2 slack:#p2 P2: first failure in eu",
+        ];
+        assert_eq!(said(&mission), wanted);
+        assert!(mission.is_open && mission.incidents == 2);
+        ladder.rungs.remove(0);
+        ladder.rungs[0].failures_in_a_row = 4;
+        assert_eq!(replay(&check, None, &ladder, history), Replayed::default());
+    }
+}

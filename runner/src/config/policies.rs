@@ -1,0 +1,349 @@
+use super::duration::parse_duration;
+use super::reader::{At, Placed, Reading, Section};
+use super::slack::channel;
+use super::{Member, nearest};
+use alerting::policy::{Counts, Destination, Directory, FALLBACK_AFTER_MS, Policy, Rung};
+use checks::{CheckDefinition, CheckId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// The policy that every check has which no other one claims; written, it takes the place of the mission's ladder.
+pub const DEFAULT_POLICY: &str = "default";
+
+/// A ladder is climbed by people who read it.
+const RUNGS_MAX: usize = 10;
+const COUNT_MAX: u64 = 1000;
+
+/// Who is told when, in rungs.
+///
+/// A check has the policy that it names itself (`policy` in defineCheck), otherwise the one that lists it under
+/// `checks`, otherwise the first in the file with one of its tags, otherwise the default. `[policies.default]` takes the
+/// place of the mission's ladder.
+///
+/// ```toml
+/// [policies.login]
+/// tags = ["login"]                  # or checks = ["login-password"]
+/// recover_after = 2                 # passes in a row; 1 where it is left out
+/// fallback = "devops"               # texted where a page stays undelivered; left out, nobody
+/// fallback_after = "5m"
+///
+/// [[policies.login.rungs]]
+/// label = "P2"                      # left out, the rung's number
+/// failures_in_a_row = 1
+/// counts = "every-failure"          # "target-failures" where it is left out
+/// slack = ["#p2"]
+///
+/// [[policies.login.rungs]]
+/// label = "P1"
+/// failures_in_a_row = 2
+/// min_regions = 2                   # in how many regions at once; 1 where it is left out
+/// slack = ["#p1"]
+/// sms = ["devops"]                  # teams
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedPolicy {
+    pub name: String,
+    pub tags: Vec<String>,
+    pub checks: Vec<ListedCheck>,
+    pub policy: Policy,
+}
+
+/// A check that a policy lists, and where: whether it exists is known only when the scripts have been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedCheck {
+    pub id: CheckId,
+    /// `file:line:column (key ...)`.
+    pub place: String,
+}
+
+/// Why a check has its policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyChoice {
+    /// The script names it.
+    Own,
+    /// The policy lists the check.
+    Listed,
+    /// The first policy of the file with one of the check's tags.
+    Tag(String),
+    Default,
+}
+
+impl fmt::Display for PolicyChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own => f.write_str("the script names it"),
+            Self::Listed => f.write_str("it lists the check"),
+            Self::Tag(tag) => write!(f, "the first policy for the tag `{tag}`"),
+            Self::Default => f.write_str("no other one claims the check"),
+        }
+    }
+}
+
+/// The policy of a check, by name, and why. The name may be one that nothing has.
+pub fn choose(policies: &[NamedPolicy], definition: &CheckDefinition) -> (String, PolicyChoice) {
+    if let Some(own) = &definition.policy {
+        return (own.clone(), PolicyChoice::Own);
+    }
+    if let Some(listing) = policies.iter().find(|policy| policy.checks.iter().any(|check| check.id == definition.id)) {
+        return (listing.name.clone(), PolicyChoice::Listed);
+    }
+    for policy in policies {
+        if let Some(tag) = policy.tags.iter().find(|tag| definition.tags.contains(tag)) {
+            return (policy.name.clone(), PolicyChoice::Tag(tag.clone()));
+        }
+    }
+    (DEFAULT_POLICY.to_owned(), PolicyChoice::Default)
+}
+
+/// The policies as written, with the places that are needed until the teams and regions are known.
+pub(super) struct Draft {
+    policies: Vec<(NamedPolicy, Placed<String>, Vec<RungPlaces>)>,
+    teams: Vec<Placed<String>>,
+}
+
+struct RungPlaces {
+    rung: At,
+    min_regions: Placed<u32>,
+}
+
+impl Draft {
+    /// The teams that some rung or fallback texts.
+    pub(super) fn texted(&self) -> BTreeSet<String> {
+        self.teams.iter().map(|team| team.value.clone()).collect()
+    }
+
+    pub(super) fn replaces_the_default(&self) -> bool {
+        self.policies.iter().any(|(policy, ..)| policy.name == DEFAULT_POLICY)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    /// Holds them against the teams and the number of regions.
+    pub(super) fn fit(
+        self,
+        reading: &Reading<'_>,
+        teams: &BTreeMap<String, Vec<Member>>,
+        regions: usize,
+    ) -> Vec<NamedPolicy> {
+        for team in self.teams.iter().filter(|team| !teams.contains_key(&team.value)) {
+            let known: Vec<&str> = teams.keys().map(String::as_str).collect();
+            let message = match nearest(&team.value, known.iter().copied()) {
+                Some(meant) => format!("there is no team `{}`; did you mean `{meant}`?", team.value),
+                None => format!(
+                    "there is no team `{0}`; write its members as `[[teams.{0}]]` with `name` and `phone`",
+                    team.value
+                ),
+            };
+            reading.report(&team.at, message);
+        }
+        for (.., places) in &self.policies {
+            for RungPlaces { min_regions, .. } in places {
+                if usize::try_from(min_regions.value).unwrap_or(usize::MAX) > regions {
+                    let s = if regions == 1 { "" } else { "s" };
+                    reading.report(
+                        &min_regions.at,
+                        format_args!(
+                            "this rung can never be reached: it waits for {} regions, and there {} {regions} region{s}; write {regions} or less",
+                            min_regions.value,
+                            if regions == 1 { "is" } else { "are" },
+                        ),
+                    );
+                }
+            }
+        }
+        // What is already known to be wrong would be said twice.
+        if reading.problems.borrow().is_empty() {
+            let directory = directory(teams);
+            for (named, name, places) in &self.policies {
+                if let Err(error) = named.policy.ladder(&named.name, &directory) {
+                    let at = error.rung().and_then(|rung| places.get(rung - 1)).map_or(&name.at, |place| &place.rung);
+                    reading.report(at, error);
+                }
+            }
+        }
+        self.policies.into_iter().map(|(policy, ..)| policy).collect()
+    }
+}
+
+/// The teams as alerting knows them. A number that is no number has been refused where it was read.
+pub(crate) fn directory(teams: &BTreeMap<String, Vec<Member>>) -> Directory {
+    let member = |member: &Member| {
+        Some(alerting::policy::Member { name: member.name.clone(), phone: member.phone.parse().ok()? })
+    };
+    let teams = teams.iter().map(|(team, members)| (team.clone(), members.iter().filter_map(member).collect()));
+    Directory { teams: teams.collect() }
+}
+
+pub(super) fn read(section: Option<Section<'_>>) -> Draft {
+    let mut draft = Draft { policies: Vec::new(), teams: Vec::new() };
+    let Some(mut section) = section else { return draft };
+    let mut claimed: BTreeMap<(&str, String), (String, usize)> = BTreeMap::new();
+    for name in section.names() {
+        let Some(policy) = section.section(&name.value) else { continue };
+        let (tags, checks) = read_policy(policy, &name, &mut draft);
+        for (what, claims) in [("tag", tags), ("check", checks)] {
+            for claim in claims {
+                let line = section.reading.line(&claim.at);
+                match claimed.get(&(what, claim.value.clone())) {
+                    Some((other, first)) => section.reading.report(
+                        &claim.at,
+                        format_args!(
+                            "{what} `{}` already belongs to policy `{other}` (line {first}); leave it in one of them",
+                            claim.value
+                        ),
+                    ),
+                    None => {
+                        claimed.insert((what, claim.value), (name.value.clone(), line));
+                    }
+                }
+            }
+        }
+    }
+    draft
+}
+
+type Claims = Vec<Placed<String>>;
+
+fn read_policy(mut section: Section<'_>, name: &Placed<String>, draft: &mut Draft) -> (Claims, Claims) {
+    let reading = section.reading;
+    let (tags, checks) = (section.strings("tags"), section.strings("checks"));
+    if name.value == DEFAULT_POLICY
+        && let Some(claim) = tags.first().or(checks.first())
+    {
+        reading
+            .report(&claim.at, "the default policy is that of every check which no other one claims; leave this out");
+    }
+    let recover_after = section.integer("recover_after", 1..=COUNT_MAX).map_or(1, number);
+    let fallback = section.string("fallback");
+    let fallback_after_ms = section
+        .parsed("fallback_after", parse_duration)
+        .map_or(FALLBACK_AFTER_MS, |after| u64::try_from(after.value.as_millis()).unwrap_or(u64::MAX));
+    let has_rungs = section.has("rungs");
+    let sections = section.sections("rungs");
+    if !has_rungs {
+        reading.report(
+            &name.at,
+            format_args!("the ladder has no rungs; write at least one `[[policies.{}.rungs]]`", name.value),
+        );
+    }
+    if sections.len() > RUNGS_MAX {
+        reading
+            .report(&sections[RUNGS_MAX].at, format_args!("the ladder does not end; write at most {RUNGS_MAX} rungs"));
+    }
+    let (mut rungs, mut places) = (Vec::new(), Vec::new());
+    for (index, rung) in sections.into_iter().enumerate() {
+        let (rung, place) = read_rung(rung, index + 1, &mut draft.teams);
+        rungs.push(rung);
+        places.push(place);
+    }
+    section.finish();
+    let mut listed = Vec::new();
+    for check in &checks {
+        match CheckId::new(&check.value) {
+            Ok(id) => listed.push(ListedCheck { id, place: reading.place_of(&check.at) }),
+            Err(error) => reading.report(&check.at, error),
+        }
+    }
+    let policy =
+        Policy { rungs, recover_after, fallback_team: fallback.as_ref().map(|t| t.value.clone()), fallback_after_ms };
+    draft.teams.extend(fallback);
+    let tag_names = tags.iter().map(|tag| tag.value.clone()).collect();
+    let named = NamedPolicy { name: name.value.clone(), tags: tag_names, checks: listed, policy };
+    draft.policies.push((named, name.clone(), places));
+    (tags, checks)
+}
+
+fn read_rung(mut section: Section<'_>, number_of_rung: usize, teams: &mut Vec<Placed<String>>) -> (Rung, RungPlaces) {
+    let reading = section.reading;
+    let label = section.string("label").map_or_else(|| format!("rung {number_of_rung}"), |label| label.value);
+    let has_failures = section.has("failures_in_a_row");
+    let failures_in_a_row = section.integer("failures_in_a_row", 1..=COUNT_MAX).map_or(1, number);
+    if !has_failures {
+        reading.report(&section.at, "at how many failures? write `failures_in_a_row = 2`");
+    }
+    let place = section.value_place("min_regions");
+    let min_regions = section.integer("min_regions", 1..=COUNT_MAX).map_or(1, number);
+    let counts = section.parsed("counts", counts).map_or(Counts::TargetFailures, |counts| counts.value);
+    let mut destinations = Vec::new();
+    for written in section.strings("slack") {
+        match channel(&written.value) {
+            Ok(name) => destinations.push(Destination::Slack(name)),
+            Err(error) => reading.report(&written.at, error),
+        }
+    }
+    for team in section.strings("sms") {
+        destinations.push(Destination::SmsTeam(team.value.clone()));
+        teams.push(team);
+    }
+    if destinations.is_empty() && !section.has("slack") && !section.has("sms") {
+        reading.report(
+            &section.at,
+            "tells nobody; write `slack = [\"#p1\"]`, or `sms = [\"devops\"]` with the name of a team",
+        );
+    }
+    let rung_at = section.at.clone();
+    section.finish();
+    let rung = Rung { label, failures_in_a_row, min_regions, counts, destinations };
+    (rung, RungPlaces { rung: rung_at, min_regions: Placed { value: min_regions, at: place } })
+}
+
+fn number(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+fn counts(text: &str) -> Result<Counts, String> {
+    match text {
+        "every-failure" => Ok(Counts::EveryFailure),
+        "target-failures" => Ok(Counts::TargetFailures),
+        _ => Err(format!(
+            "`{text}` is nothing that can be counted; write \"target-failures\", or \"every-failure\" for those of the script and the prober too"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use checks::ScriptSource;
+
+    fn definition(id: &str, tags: &[&str], policy: Option<&str>) -> CheckDefinition {
+        CheckDefinition {
+            id: id.parse().unwrap(),
+            description: String::new(),
+            schedule: "every 30s".to_owned(),
+            time_zone: None,
+            timeout_ms: 1000,
+            regions: Vec::new(),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            secrets: Vec::new(),
+            policy: policy.map(str::to_owned),
+            runbook_url: None,
+            script: ScriptSource { path: String::new(), hash: String::new() },
+        }
+    }
+
+    #[test]
+    fn a_check_has_its_own_policy_then_the_one_that_lists_it_then_its_tags_then_the_default() {
+        let named = |name: &str, tags: &[&str], listed: &[&str]| NamedPolicy {
+            name: name.to_owned(),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            checks: listed.iter().map(|id| ListedCheck { id: id.parse().unwrap(), place: String::new() }).collect(),
+            policy: Policy::mission_default(),
+        };
+        let policies = [named("quiet", &["cdn", "docs"], &[]), named("loud", &["login"], &["docs"])];
+        type Case<'a> = (&'a str, &'a [&'a str], Option<&'a str>, &'a str, PolicyChoice);
+        let cases: [Case<'_>; 6] = [
+            ("docs", &["docs"], Some("night"), "night", PolicyChoice::Own),
+            ("docs", &["docs"], None, "loud", PolicyChoice::Listed),
+            ("cdn", &["login", "cdn"], None, "quiet", PolicyChoice::Tag("cdn".to_owned())),
+            ("sign-up", &["login"], None, "loud", PolicyChoice::Tag("login".to_owned())),
+            ("sign-up", &["signup"], None, "default", PolicyChoice::Default),
+            ("sign-up", &[], None, "default", PolicyChoice::Default),
+        ];
+        for (id, tags, own, name, choice) in cases {
+            assert_eq!(choose(&policies, &definition(id, tags, own)), (name.to_owned(), choice), "{id} {tags:?}");
+        }
+    }
+}
