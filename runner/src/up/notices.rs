@@ -1,4 +1,4 @@
-use crate::config::{PAGED_TEAM, Settings};
+use crate::config::{DEFAULT_POLICY, PAGED_TEAM, Settings};
 
 /// What is not set, and what happens instead: one line each, at start and on the status page.
 pub(super) fn notices(settings: &Settings) -> Vec<String> {
@@ -16,8 +16,10 @@ pub(super) fn notices(settings: &Settings) -> Vec<String> {
             settings.twilio.missing.join(", ")
         ));
     }
-    if settings.teams.get(PAGED_TEAM).is_none_or(Vec::is_empty) {
-        notices.push(format!("[[teams.{PAGED_TEAM}]] has no members: nobody gets an SMS"));
+    // A policy that texts a team with no members was refused; only the built-in ladder may be without one.
+    let is_built_in = settings.policies.iter().all(|policy| policy.name != DEFAULT_POLICY);
+    if is_built_in && settings.teams.get(PAGED_TEAM).is_none_or(Vec::is_empty) {
+        notices.push(format!("[[teams.{PAGED_TEAM}]] has no members: the default ladder texts nobody"));
     }
     notices
 }
