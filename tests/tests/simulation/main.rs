@@ -1,0 +1,109 @@
+//! Seeded simulation: the shipped decider, outbox and workers, in a world that fails at every step.
+//!
+//! Each seed draws a ladder, checks, regions, members and weather, and runs [`alerting::Alerting`] itself in a time of
+//! its own ([`time`]), on one thread, so that a seed repeats to the last message. The process dies before and after
+//! every read, write and request; writes fail, or are done and reported as failed; results are lost, late, doubled and
+//! out of order; providers hang and close before and after they accepted, refuse, storm with 429, refuse for good, and
+//! do not say what they have; the wall clock jumps both ways past every lease; two processes decide on one journal.
+//!
+//! After each seed ([`invariants`], and [`provider`] and [`world`] as it happens): every P1 reached everybody who
+//! could be reached; nothing was sent twice where the provider could be asked, and nothing at all whose delivery was
+//! written down; everybody who was told of an opening was told of its end; the incidents are those of an independent
+//! [`model`], and have ended as it says; the trail is whole; no counter moved back; each lane is in order.
+//!
+//! `TOCSIN_SIMULATION_SEEDS=1000000` runs more seeds; `TOCSIN_SIMULATION_SEED=7` one, with all that happened in it.
+//!
+//! # Does it catch anything?
+//! Broken on purpose, each alone, in a copy that was thrown away:
+//! @@MUTATIONS@@
+
+mod chance;
+mod drive;
+mod invariants;
+mod model;
+mod provider;
+mod store;
+mod time;
+mod world;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const SEEDS: u64 = 20_000;
+/// Failing seeds that are shown.
+const SHOWN_MAX: usize = 3;
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is `{text}`; write a number")))
+}
+
+fn report(seed: u64, failed: &drive::Failed) -> String {
+    format!(
+        "seed {seed}:\n  {}\n  repeat it: TOCSIN_SIMULATION_SEED={seed} cargo test -p tests --test simulation no_page -- --nocapture\n",
+        failed.problems.join("\n  ")
+    )
+}
+
+#[test]
+fn no_page_is_lost_and_none_is_sent_twice() {
+    if let Some(seed) = number("TOCSIN_SIMULATION_SEED") {
+        match drive::simulate(seed) {
+            Ok(log) => println!("{}", log.join("\n")),
+            Err(failed) => panic!("{}\n{}", failed.log.join("\n"), report(seed, &failed)),
+        }
+        return;
+    }
+    let seeds = number("TOCSIN_SIMULATION_SEEDS").unwrap_or(SEEDS);
+    let (next, threads) = (AtomicU64::new(0), std::thread::available_parallelism().map_or(1, usize::from));
+    let work = || {
+        let mut failures = Vec::new();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds || failures.len() >= SHOWN_MAX {
+                return failures;
+            }
+            failures.extend(drive::simulate(seed).err().map(|failed| report(seed, &failed)));
+        }
+    };
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a simulation does not panic")).collect()
+    });
+    assert!(failures.is_empty(), "{}", failures.concat());
+}
+
+#[test]
+fn a_seed_repeats_itself() {
+    for seed in 0..50 {
+        let logs = [drive::simulate(seed), drive::simulate(seed)].map(|run| run.map_err(|failed| failed.problems));
+        let [Ok(first), Ok(second)] = logs else { panic!("seed {seed} fails: {logs:?}") };
+        assert!(first == second, "seed {seed} differs:\n{}\n---\n{}", first.join("\n"), second.join("\n"));
+        assert!(!first.is_empty(), "something happened in seed {seed}");
+    }
+}
+
+#[test]
+fn the_weather_is_as_bad_as_it_says() {
+    let all: Vec<String> = (0..200).flat_map(|seed| drive::simulate(seed).unwrap_or_default()).collect();
+    for part in [
+        "crash before commit",
+        "crash after commit",
+        "crash before lease",
+        "crash after lease",
+        "crash before settle",
+        "crash after settle",
+        "crash before sending",
+        "crash after the provider accepted",
+        "is written, and reported as failed",
+        "the clock jumps by -",
+        "reconciled: true",
+        "Failed { reason",
+        "Retry { at",
+        "did not get its page",
+        "the check was removed",
+        "recovered after",
+        "P1: second failure in a row",
+    ] {
+        assert!(all.iter().any(|entry| entry.contains(part)), "`{part}` happens in none of 200 seeds");
+    }
+}

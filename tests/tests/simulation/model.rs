@@ -1,0 +1,86 @@
+//! What ought to happen, written a second time and simply: no outbox, no rungs, no clock but the one that is passed.
+
+use checks::{CheckId, FailureClass, Region, UnixMs};
+use std::collections::BTreeMap;
+
+/// An incident as the mission describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expected {
+    pub is_p1: bool,
+    pub end: Option<End>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Recovered,
+    Closed,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    newest: Option<UnixMs>,
+    target_failures: u32,
+    passes: u32,
+    is_unwell: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Model {
+    recover_after: u32,
+    streams: BTreeMap<CheckId, BTreeMap<Region, Stream>>,
+    pub incidents: BTreeMap<CheckId, Vec<Expected>>,
+}
+
+impl Model {
+    pub fn new(recover_after: u32) -> Self {
+        Self { recover_after, ..Self::default() }
+    }
+
+    /// `failed`: the class, or `None` where the run passed.
+    pub fn ran(&mut self, check: &CheckId, region: &Region, slot: UnixMs, failed: Option<FailureClass>, now: UnixMs) {
+        let streams = self.streams.entry(check.clone()).or_default();
+        let stream = streams.entry(region.clone()).or_default();
+        // An older one is late, unless the newer one was counted under a clock that has been set back since.
+        let is_old = stream.newest.is_some_and(|newest| slot == newest || (slot < newest && newest <= now + 60_000));
+        if is_old {
+            return;
+        }
+        stream.newest = Some(slot);
+        let incidents = self.incidents.entry(check.clone()).or_default();
+        match failed {
+            Some(class) => {
+                stream.is_unwell = true;
+                stream.passes = 0;
+                stream.target_failures += u32::from(class.blames_target());
+                if incidents.last().is_none_or(|incident| incident.end.is_some()) {
+                    incidents.push(Expected::default());
+                }
+                let open = incidents.last_mut().expect("one is open now");
+                open.is_p1 |= stream.target_failures >= 2;
+            }
+            None => {
+                stream.target_failures = 0;
+                stream.passes += 1;
+                stream.is_unwell &= stream.passes < self.recover_after;
+                if streams.values().all(|stream| !stream.is_unwell) {
+                    end(incidents, End::Recovered);
+                }
+            }
+        }
+    }
+
+    pub fn removed(&mut self, check: &CheckId) {
+        self.streams.remove(check);
+        end(self.incidents.entry(check.clone()).or_default(), End::Closed);
+    }
+
+    pub fn has_open(&self) -> bool {
+        self.incidents.values().any(|incidents| incidents.last().is_some_and(|incident| incident.end.is_none()))
+    }
+}
+
+fn end(incidents: &mut [Expected], how: End) {
+    if let Some(open) = incidents.last_mut().filter(|incident| incident.end.is_none()) {
+        open.end = Some(how);
+    }
+}
