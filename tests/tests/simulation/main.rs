@@ -14,8 +14,22 @@
 //! `TOCSIN_SIMULATION_SEEDS=1000000` runs more seeds; `TOCSIN_SIMULATION_SEED=7` one, with all that happened in it.
 //!
 //! # Does it catch anything?
-//! Broken on purpose, each alone, in a copy that was thrown away:
-//! @@MUTATIONS@@
+//! Each of these, broken on purpose and alone in a copy of `alerting` that was thrown away, fails within 20,000 seeds:
+//!
+//! | broken | first seed |
+//! | --- | --- |
+//! | a row is settled as delivered before it is sent | 0 |
+//! | the provider is not asked before a retry | 1 |
+//! | a lease that ended leaves no doubt | 1 |
+//! | a late result is counted | 1 |
+//! | texts are not followed by their end | 2 |
+//! | a commit is not held against its revision | 6 |
+//! | a worker sends what it has in flight, after the clock was set forward | 7 |
+//! | a failed commit is acknowledged | 19 |
+//! | no fallback is taken | 165 |
+//! | an edit that may be on its way is superseded | 10,324 |
+//!
+//! The seventh and the last were in the code when this simulation was first run.
 
 mod chance;
 mod drive;
