@@ -156,7 +156,8 @@ fn packets_that_find_no_room_are_counted() {
     let server = start(&StatsdSettings { udp_threads: 1, receive_buffer_bytes: 1, ..settings() });
     let client = udp_client(&server);
     let held = locked(&server.shared.shards[0]);
-    for _ in 0..5000 {
+    let mut sent = 5000;
+    for _ in 0..sent {
         client.send(&[b"a:1|c\n".as_slice(); 100].concat()).expect("sent");
     }
     drop(held);
@@ -164,11 +165,13 @@ fn packets_that_find_no_room_are_counted() {
     let deadline = Instant::now() + Duration::from_secs(20);
     while server.counters().packets_lost == 0 {
         client.send(b"b:1|c").expect("sent");
+        sent += 1;
         assert!(Instant::now() < deadline, "no loss was seen");
         std::thread::yield_now();
     }
-    let before = server.counters().packets_lost;
-    assert!((1..5000).contains(&before), "{before}");
+    // Those of the loop may be lost as well; the one that told was not.
+    let lost = server.counters().packets_lost;
+    assert!((1..sent).contains(&lost), "{lost} of {sent}");
 }
 
 #[test]
