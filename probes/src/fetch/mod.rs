@@ -16,7 +16,7 @@ mod ops;
 mod request_body;
 mod response_body;
 
-use crate::transport::{Client, NetworkSettings, Prepared, Recorder};
+use crate::transport::{Client, Dialer, NetworkSettings, Prepared, Recorder};
 use deno_core::{Extension, ExtensionFileSource, OpState};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -54,7 +54,9 @@ struct RunFetch {
 /// In the run's process, before its script.
 pub(crate) fn begin_run(state: &mut OpState, network: RunNetwork) {
     let recorder = Recorder::new(network.started, network.requests_max);
-    let client = Client::new(network.prepared, recorder);
+    let dialer = Dialer::direct(network.prepared.settings());
+    let client = Client::new(network.prepared, dialer.clone(), recorder);
+    state.put(dialer);
     state.put(RunFetch { client, current_step: network.current_step });
 }
 

@@ -5,7 +5,7 @@ use super::connection::{Connection, Lease, Origin};
 use super::pool::Pool;
 use super::recorder::{Exchange, Recorder};
 use super::tls::Spoken;
-use super::{Prepared, TransportError, decode};
+use super::{Dialer, Prepared, TransportError, decode};
 use base64::Engine;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, RANGE, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -50,13 +50,14 @@ pub struct Answer {
 #[derive(Clone)]
 pub struct Client {
     prepared: Arc<Prepared>,
+    dialer: Dialer,
     pool: Rc<Pool>,
     recorder: Recorder,
 }
 
 impl Client {
-    pub fn new(prepared: Arc<Prepared>, recorder: Recorder) -> Self {
-        Self { prepared, pool: Rc::default(), recorder }
+    pub fn new(prepared: Arc<Prepared>, dialer: Dialer, recorder: Recorder) -> Self {
+        Self { prepared, dialer, pool: Rc::default(), recorder }
     }
 
     pub fn recorder(&self) -> &Recorder {
@@ -84,7 +85,7 @@ impl Client {
         let origin = Origin::of(&url)?;
         let headers = complete(headers, &method, &url, &body);
         loop {
-            let mut connection = self.pool.acquire(&self.prepared, &origin, &url, exchange).await?;
+            let mut connection = self.pool.acquire(&self.prepared, &self.dialer, &origin, &url, exchange).await?;
             exchange.sending(connection.remote, connection.tls.as_ref());
             let again = body.again().filter(|_| method.is_idempotent());
             let request = compose(&method, &url, &headers, body, connection.spoken(), exchange)?;

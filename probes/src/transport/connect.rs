@@ -1,18 +1,19 @@
-//! TCP: every address in turn, the first that answers.
+//! TCP: every address in turn, the first that answers. UDP: the first that there is a route to.
 
 use super::TransportError;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UdpSocket};
 
 /// How long an address has before the next is tried beside it (RFC 8305, section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Connects to the first address that answers. `addresses` is not empty.
-pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), TransportError> {
+pub(super) async fn tcp(addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), TransportError> {
     let mut waiting = addresses.iter().copied();
     let mut attempts = FuturesUnordered::new();
     let mut failures: Vec<(SocketAddr, io::Error)> = Vec::new();
@@ -51,6 +52,54 @@ async fn attempt(address: SocketAddr) -> (SocketAddr, io::Result<TcpStream>) {
     (address, connected)
 }
 
+/// A socket that is connected to the first address that has a route. `addresses` is not empty.
+pub(super) async fn udp(addresses: &[SocketAddr]) -> Result<(UdpSocket, SocketAddr), TransportError> {
+    let mut failures: Vec<(SocketAddr, io::Error)> = Vec::new();
+    for &address in addresses {
+        let any: SocketAddr = match address {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        let connected = async {
+            let socket = UdpSocket::bind(any).await?;
+            socket.connect(address).await?;
+            Ok(socket)
+        };
+        match connected.await {
+            Ok(socket) => return Ok((socket, address)),
+            Err(error) => failures.push((address, error)),
+        }
+    }
+    Err(TransportError::Connect(describe(&failures)))
+}
+
+/// An ICMP datagram socket that is connected to the first address. `addresses` is not empty.
+pub(super) fn ping(addresses: &[SocketAddr]) -> Result<(UdpSocket, IpAddr), TransportError> {
+    let mut failures: Vec<(SocketAddr, io::Error)> = Vec::new();
+    for &address in addresses {
+        let (domain, protocol) = match address {
+            SocketAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
+            SocketAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
+        };
+        let connected = Socket::new(domain, Type::DGRAM.nonblocking().cloexec(), Some(protocol)).and_then(|socket| {
+            socket.connect(&address.into())?;
+            UdpSocket::from_std(socket.into())
+        });
+        match connected {
+            Ok(socket) => return Ok((socket, address.ip())),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(TransportError::Request(
+                    "this machine lets nobody ping; set the sysctl `net.ipv4.ping_group_range` to include this \
+                     process's group"
+                        .to_owned(),
+                ));
+            }
+            Err(error) => failures.push((address, error)),
+        }
+    }
+    Err(TransportError::Connect(describe(&failures)))
+}
+
 fn describe(failures: &[(SocketAddr, io::Error)]) -> String {
     let lines: Vec<String> = failures.iter().map(|(address, error)| describe_one(*address, error)).collect();
     lines.join("; ")
@@ -80,11 +129,11 @@ mod tests {
         closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let refusing = closed.local_addr().unwrap();
 
-        let (_, reached) = connect(&[refusing, open.1]).await.unwrap();
+        let (_, reached) = tcp(&[refusing, open.1]).await.unwrap();
         assert_eq!(reached, open.1);
-        let error = connect(&[refusing]).await.unwrap_err();
+        let error = tcp(&[refusing]).await.unwrap_err();
         assert_eq!(error, TransportError::Connect(format!("connection refused by {refusing}")));
-        let error = connect(&[refusing, refusing]).await.unwrap_err().to_string();
+        let error = tcp(&[refusing, refusing]).await.unwrap_err().to_string();
         assert_eq!(error.matches("connection refused").count(), 2);
     }
 }

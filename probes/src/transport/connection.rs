@@ -5,7 +5,7 @@ use super::error::{chain, http2_end};
 use super::pool::Pool;
 use super::recorder::Exchange;
 use super::tls::Spoken;
-use super::{BodyFailed, Prepared, TransportError, address_policy, connect, resolve, tls};
+use super::{BodyFailed, DialTarget, Dialer, Prepared, TransportError, tls};
 use checks::Tls;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -65,39 +65,14 @@ pub(super) struct SendFailed {
 /// Sets up a connection, and records each phase.
 pub(super) async fn open(
     prepared: &Prepared,
+    dialer: &Dialer,
     origin: &Origin,
     url: &url::Url,
     exchange: &Exchange,
 ) -> Result<Connection, TransportError> {
     let host = url.host().ok_or_else(|| TransportError::Request(format!("{url} names no host")))?;
-    let ips = match resolve::target(&host, &prepared.settings) {
-        resolve::Target::Known(ips) => ips,
-        resolve::Target::Name(name) => {
-            exchange.resolving();
-            let began = Instant::now();
-            let ips = resolve::look_up(&name).await?;
-            exchange.resolved(began.elapsed());
-            ips
-        }
-    };
-    let mut addresses = Vec::new();
-    let mut refused = None;
-    for ip in ips {
-        match address_policy::judge(ip, prepared.settings.allow_private) {
-            Ok(()) => addresses.push(SocketAddr::new(ip, origin.port)),
-            Err(refusal) => refused = refused.or(Some(TransportError::Refused { address: ip, refusal })),
-        }
-    }
-    if addresses.is_empty()
-        && let Some(refused) = refused
-    {
-        return Err(refused);
-    }
-
-    exchange.connecting(&addresses);
-    let began = Instant::now();
-    let (tcp, remote) = connect::connect(&addresses).await?;
-    exchange.connected(began.elapsed());
+    let (tcp, remote) =
+        dialer.tcp(DialTarget::Host(host, origin.port), &mut |progress| exchange.dialled(progress)).await?;
 
     if origin.secure {
         exchange.handshaking();

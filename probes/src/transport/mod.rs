@@ -26,6 +26,7 @@ mod client;
 mod connect;
 mod connection;
 mod decode;
+mod dial;
 mod error;
 mod pool;
 mod recorder;
@@ -36,6 +37,7 @@ mod tls_failure;
 
 pub use body::{BodyFailed, BodySender, RequestBody, ResponseBody};
 pub use client::{Answer, Client, Outgoing};
+pub use dial::{DialProgress, DialTarget, Dialer};
 pub use error::TransportError;
 pub use recorder::{RecordedRequests, Recorder};
 pub use settings::{NetworkSettings, SettingsError};

@@ -3,7 +3,7 @@
 use super::connection::{Connection, Origin};
 use super::recorder::Exchange;
 use super::tls::Spoken;
-use super::{Prepared, TransportError, connection};
+use super::{Dialer, Prepared, TransportError, connection};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -37,6 +37,7 @@ impl Pool {
     pub(super) async fn acquire(
         self: &Rc<Self>,
         prepared: &Prepared,
+        dialer: &Dialer,
         origin: &Origin,
         url: &url::Url,
         exchange: &Exchange,
@@ -55,7 +56,7 @@ impl Pool {
                 return Ok(connection);
             }
             if self.untried(origin).is_some() {
-                let opened = connection::open(prepared, origin, url, exchange).await;
+                let opened = connection::open(prepared, dialer, origin, url, exchange).await;
                 let mut origins = self.origins.borrow_mut();
                 let kept = origins.entry(origin.clone()).or_default();
                 kept.tried = true;
@@ -65,7 +66,7 @@ impl Pool {
                 return opened;
             }
         }
-        connection::open(prepared, origin, url, exchange).await
+        connection::open(prepared, dialer, origin, url, exchange).await
     }
 
     fn untried(&self, origin: &Origin) -> Option<Rc<Mutex<()>>> {

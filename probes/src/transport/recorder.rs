@@ -1,6 +1,6 @@
 //! What a run's exchanges looked like, kept up to date while they go on.
 
-use super::TransportError;
+use super::{DialProgress, TransportError};
 use checks::{Phases, Request, RequestFailure, Tls};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -175,20 +175,17 @@ impl Exchange {
         });
     }
 
-    pub(super) fn resolving(&self) {
-        self.phase(State::Resolving, |_| {});
-    }
-
-    pub(super) fn resolved(&self, took: Duration) {
-        self.phase(State::Queued, |request| request.phases.dns_us = Some(micros(took)));
-    }
-
-    pub(super) fn connecting(&self, addresses: &[SocketAddr]) {
-        self.phase(State::Connecting(addresses.to_vec()), |_| {});
-    }
-
-    pub(super) fn connected(&self, took: Duration) {
-        self.phase(State::Queued, |request| request.phases.connect_us = Some(micros(took)));
+    pub(super) fn dialled(&self, progress: DialProgress<'_>) {
+        match progress {
+            DialProgress::Resolving => self.phase(State::Resolving, |_| {}),
+            DialProgress::Resolved(took) => {
+                self.phase(State::Queued, |request| request.phases.dns_us = Some(micros(took)));
+            }
+            DialProgress::Connecting(addresses) => self.phase(State::Connecting(addresses.to_vec()), |_| {}),
+            DialProgress::Connected(took) => {
+                self.phase(State::Queued, |request| request.phases.connect_us = Some(micros(took)));
+            }
+        }
     }
 
     pub(super) fn handshaking(&self) {

@@ -1,7 +1,7 @@
 //! Names to addresses.
 
 use super::{NetworkSettings, TransportError};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::Host;
 
 /// Where the addresses of a host come from.
@@ -46,6 +46,18 @@ pub(super) async fn look_up(name: &str) -> Result<Vec<IpAddr>, TransportError> {
     Ok(addresses)
 }
 
+/// Where this machine sends its own questions: the first name server of `/etc/resolv.conf` (resolv.conf(5)).
+pub(super) fn system_resolver() -> SocketAddr {
+    let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let ip = name_server(&text).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    SocketAddr::new(ip, 53)
+}
+
+fn name_server(resolv_conf: &str) -> Option<IpAddr> {
+    let servers = resolv_conf.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+    servers.filter_map(|server| server.trim().parse().ok()).next()
+}
+
 /// The resolver's error has no code that reaches here; its texts are the C library's.
 fn describe(name: &str, error: &std::io::Error) -> String {
     let text = error.to_string();
@@ -85,6 +97,19 @@ mod tests {
         for (url, settings, expected) in cases {
             let url = url::Url::parse(url).unwrap();
             assert_eq!(target(&url.host().unwrap(), settings), *expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_first_name_server_is_asked() {
+        let cases = [
+            ("# nameserver 192.0.2.1\nsearch a.test\nnameserver 192.0.2.2\nnameserver ::1\n", Some("192.0.2.2")),
+            ("nameserver\t2001:db8::1 \n", Some("2001:db8::1")),
+            ("nameserver none\n", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(name_server(text), expected.map(|address| address.parse().unwrap()), "{text}");
         }
     }
 

@@ -9,7 +9,9 @@ mod failures;
 mod phases;
 
 use http::{HeaderMap, Method};
-use probes::transport::{Answer, Client, NetworkSettings, Outgoing, Prepared, Recorder, RequestBody, TransportError};
+use probes::transport::{
+    Answer, Client, Dialer, NetworkSettings, Outgoing, Prepared, Recorder, RequestBody, TransportError,
+};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +23,8 @@ fn client(ca_pem: Vec<String>) -> Client {
 
 fn client_with(settings: NetworkSettings) -> Client {
     let prepared = Prepared::new(settings).expect("usable settings");
-    Client::new(Arc::new(prepared), Recorder::new(Instant::now(), 100))
+    let dialer = Dialer::direct(prepared.settings());
+    Client::new(Arc::new(prepared), dialer, Recorder::new(Instant::now(), 100))
 }
 
 fn get(url: &str) -> Outgoing {

@@ -4,7 +4,7 @@ use crate::target::{Authority, Leaf, TargetServer};
 use crate::{client, client_with, drive_until, fetch, get, last, outgoing};
 use checks::FailureClass;
 use http::{HeaderValue, Method};
-use probes::transport::{Client, NetworkSettings, Recorder, RequestBody};
+use probes::transport::{Client, Dialer, NetworkSettings, Recorder, RequestBody};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -141,7 +141,9 @@ async fn past_the_bound_exchanges_are_counted_only() {
     let server = TargetServer::plain().await;
     let prepared =
         probes::transport::Prepared::new(NetworkSettings { allow_private: true, ..NetworkSettings::default() });
-    let client = Client::new(Arc::new(prepared.unwrap()), Recorder::new(Instant::now(), 2));
+    let prepared = prepared.unwrap();
+    let dialer = Dialer::direct(prepared.settings());
+    let client = Client::new(Arc::new(prepared), dialer, Recorder::new(Instant::now(), 2));
     for _ in 0..5 {
         assert_eq!(fetch(&client, get(&server.url("/hello"))).await, Ok((200, "hello".to_owned())));
     }
