@@ -26,9 +26,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let mut library = Vec::new();
-    for file in scripts(&manifest_dir.join("src/library"))? {
+    let root = manifest_dir.join("src/library");
+    let mut files = scripts(&root)?;
+    for folder in folders(&root)? {
+        files.extend(scripts(&folder)?);
+    }
+    for file in files {
         println!("cargo:rerun-if-changed={}", file.display());
-        library.push((format!("ext:tocsin_library/{}", file_name(&file)?), file));
+        let name = file.strip_prefix(&root)?.to_str().ok_or("a script's path is UTF-8")?;
+        library.push((format!("ext:tocsin_library/{name}"), file));
     }
 
     let mut table = String::new();
@@ -89,6 +95,19 @@ fn scripts(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The folders directly in a folder, sorted.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
 }
 
 fn file_name(path: &Path) -> Result<&str, Box<dyn Error>> {

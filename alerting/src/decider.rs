@@ -10,6 +10,7 @@ use crate::notification::ChannelKind;
 use crate::outbox::Signals;
 use crate::policy::Ladders;
 use checks::{CheckId, Outcome, RunResult, UnixMs};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -49,9 +50,10 @@ pub(crate) struct Incoming {
 impl Incoming {
     pub fn of(result: &RunResult, now: UnixMs) -> Self {
         let (verdict, class, message) = match &result.outcome {
-            Outcome::Passed => (Verdict::Passed, None, ""),
-            Outcome::Failed(failure) => (Verdict::Failed, Some(failure.class), failure.message.as_str()),
-            Outcome::Missed { reason } => (Verdict::Missed, None, reason.as_str()),
+            Outcome::Passed => (Verdict::Passed, None, Cow::default()),
+            Outcome::Failed(failure) => (Verdict::Failed, Some(failure.class), failure.message.as_str().into()),
+            Outcome::Missed { reason } => (Verdict::Missed, None, reason.as_str().into()),
+            Outcome::Skipped { reason } => (Verdict::Missed, None, format!("skipped: {reason}").into()),
         };
         let summary = ResultSummary {
             key: result.key.clone(),
@@ -59,7 +61,7 @@ impl Incoming {
             duration_us: result.duration_us,
             verdict,
             class,
-            message: crate::incident::shorten(message, SUMMARY_CHARS_MAX),
+            message: crate::incident::shorten(&message, SUMMARY_CHARS_MAX),
             received_at: now,
             late: false,
         };

@@ -82,6 +82,59 @@ declare module "tocsin" {
    */
   export function step<T>(name: string, fn: () => T): T;
 
+  /**
+   * Calls `fn` again until it does not throw, and `until` accepts what it returned; gives that back. Each attempt is a
+   * step, `attempt 1` and so on, so put the whole into a `step` of its own. After the last attempt, or where the run
+   * has no time for another, it throws what that attempt threw. A wrong use of the library and `skip` are not repeated.
+   * Ask with `expect` inside: what a soft `check` finds counts in every attempt.
+   *
+   * ```ts
+   * const mails = await step("the mail arrives", () =>
+   *   retry(() => inbox(vars.USER), { attempts: 8, delay: "1s", until: (mails) => mails.length > 0 }));
+   * ```
+   */
+  export function retry<T>(fn: (attempt: number) => T | Promise<T>, options?: RetryOptions<T>): Promise<T>;
+
+  export interface RetryOptions<T> {
+    /** How often at most, the first time included: 1 to 100, and 3 where absent. */
+    attempts?: number;
+    /** Between the first attempt and the second; 500 ms where absent. */
+    delay?: Duration;
+    /** What each delay is multiplied by for the next; 2 where absent. */
+    backoff?: number;
+    /** Whether what `fn` returned is what was waited for. */
+    until?: (value: T) => boolean | Promise<boolean>;
+    /** Ends the waiting between attempts; the run's own end always does. */
+    signal?: AbortSignal;
+  }
+
+  /** Waits. Rejects when the run's time or `signal` ends first, and throws at once where the run has less time left. */
+  export function sleep(duration: Duration, options?: { signal?: AbortSignal }): Promise<void>;
+
+  /**
+   * Ends the run as skipped: neither passed nor failed. It opens no incident and ends none, and the pages say why. A
+   * check that skips for ever is seen in its series: they have no `tocsin_check_up` then, and `tocsin_check_skipped`.
+   * What a `check(...)` found before still fails the run.
+   */
+  export function skip(reason: string): never;
+
+  /**
+   * Records a number: it is on the run's page, and becomes a sample of the series
+   * `tocsin_check_metric{check, region, metric, unit, ...tags}` that alert rules can ask. At most 100 in a run; where a
+   * run has the same name and tags several times, the series takes the last.
+   *
+   * @param name Up to 100 letters, digits and `_ . : / -`, beginning with a letter.
+   * @param value A finite number.
+   */
+  export function metric(name: string, value: number, options?: MetricOptions): void;
+
+  export interface MetricOptions {
+    /** Such as `"ms"`, `"bytes"` or `"%"`. */
+    unit?: string;
+    /** At most 10. Names are letters, digits and `_`; values are short, and few in number over all runs. */
+    tags?: Record<string, string | number | boolean>;
+  }
+
   /** Writes a line into the run's output, with fields as `key=value`. */
   export const log: {
     (message: string, fields?: Record<string, unknown>): void;
@@ -92,7 +145,8 @@ declare module "tocsin" {
   };
 
   /**
-   * Says what must be so: where it is not, the run ends here and fails.
+   * Says what must be so: where it is not, the run ends here and fails. One that is put to no matcher fails the run, and
+   * so does one with `.resolves` or `.rejects` that nobody awaited.
    *
    * @param message What is looked at, in front of the sentence: `the issuer: expected "a" to be "b"`.
    */

@@ -20,7 +20,7 @@ pub use definition::{CheckDefinition, ScriptSource};
 pub use failure::{Failure, FailureClass, Location, SoftFailure};
 pub use id::{CheckId, IdError, Region, RunKey};
 pub use result::{
-    Certificate, ConsoleLevel, ConsoleLine, Dropped, Outcome, Phases, Prober, Request, RequestFailure, RunResult, Step,
-    Tls,
+    Certificate, ConsoleLevel, ConsoleLine, Dropped, Metric, Outcome, Phases, Prober, Request, RequestFailure,
+    RunResult, Step, Tls,
 };
 pub use time::UnixMs;

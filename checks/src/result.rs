@@ -1,8 +1,9 @@
 use crate::{Failure, FailureClass, RunKey, UnixMs};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Everything that one run found out. Durations are microseconds, offsets count from the start of the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
     pub key: RunKey,
     pub started_at: UnixMs,
@@ -14,6 +15,8 @@ pub struct RunResult {
     pub requests: Vec<Request>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub console: Vec<ConsoleLine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Metric>,
     #[serde(default, skip_serializing_if = "Dropped::is_nothing")]
     pub dropped: Dropped,
     /// The version of the script that ran; see [`crate::ScriptSource::hash`]. Empty where none could be loaded.
@@ -26,13 +29,13 @@ impl RunResult {
     pub fn failure(&self) -> Option<&Failure> {
         match &self.outcome {
             Outcome::Failed(failure) => Some(failure),
-            Outcome::Passed | Outcome::Missed { .. } => None,
+            Outcome::Passed | Outcome::Missed { .. } | Outcome::Skipped { .. } => None,
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(from = "WireOutcome", into = "WireOutcome")]
 pub enum Outcome {
     Passed,
     Failed(Failure),
@@ -40,6 +43,64 @@ pub enum Outcome {
     Missed {
         reason: String,
     },
+    /// The script called `skip(reason)`: it ran, and says that there was nothing to learn. Neither a success nor a
+    /// failure of the target, so that an incident neither opens nor closes by it; and no silence of the prober either.
+    Skipped {
+        reason: String,
+    },
+}
+
+/// An outcome on the wire. A skipped run is written as a missed slot that says more: a reader from before `skip`
+/// then takes it for what is nearest, neither a success nor a failure.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WireOutcome {
+    Passed,
+    Failed(Failure),
+    Missed {
+        reason: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        skipped: bool,
+    },
+}
+
+impl From<WireOutcome> for Outcome {
+    fn from(outcome: WireOutcome) -> Self {
+        match outcome {
+            WireOutcome::Passed => Self::Passed,
+            WireOutcome::Failed(failure) => Self::Failed(failure),
+            WireOutcome::Missed { reason, skipped: true } => Self::Skipped { reason },
+            WireOutcome::Missed { reason, skipped: false } => Self::Missed { reason },
+        }
+    }
+}
+
+impl From<Outcome> for WireOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Passed => Self::Passed,
+            Outcome::Failed(failure) => Self::Failed(failure),
+            Outcome::Missed { reason } => Self::Missed { reason, skipped: false },
+            Outcome::Skipped { reason } => Self::Missed { reason, skipped: true },
+        }
+    }
+}
+
+/// A number that a script measured by itself: `metric(name, value, { unit, tags })`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    pub name: String,
+    /// Finite.
+    pub value: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Names are those of Prometheus labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Index into the run's steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
+    pub at_us: u64,
 }
 
 /// A `step(name, fn)`. Steps nest; `parent` is an index into the run's steps.
@@ -171,6 +232,14 @@ pub struct Dropped {
     pub console_lines: u64,
     pub steps: u64,
     pub requests: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub metrics: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub soft_failures: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Dropped {

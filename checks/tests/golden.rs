@@ -6,6 +6,8 @@ const GOLDEN: &[(&str, &str)] = &[
     ("passed.v1.json", include_str!("../golden/passed.v1.json")),
     ("failed.v1.json", include_str!("../golden/failed.v1.json")),
     ("missed.v1.json", include_str!("../golden/missed.v1.json")),
+    ("measured.v1.json", include_str!("../golden/measured.v1.json")),
+    ("skipped.v1.json", include_str!("../golden/skipped.v1.json")),
 ];
 
 #[test]
@@ -20,16 +22,17 @@ fn golden_messages_are_read_and_written_back_alike() {
 
 #[test]
 fn every_outcome_has_a_golden_message() {
-    let mut seen = [false; 3];
+    let mut seen = [false; 4];
     for (_, text) in GOLDEN {
         let index = match wire::decode(text.as_bytes()).unwrap().outcome {
             Outcome::Passed => 0,
             Outcome::Failed(_) => 1,
             Outcome::Missed { .. } => 2,
+            Outcome::Skipped { .. } => 3,
         };
         seen[index] = true;
     }
-    assert_eq!(seen, [true; 3]);
+    assert_eq!(seen, [true; 4]);
 }
 
 #[test]

@@ -65,8 +65,17 @@ pub struct RunBrief {
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
     Passed,
-    Failed { class: FailureClass, message: String },
-    Missed { reason: String },
+    Failed {
+        class: FailureClass,
+        message: String,
+    },
+    Missed {
+        reason: String,
+    },
+    /// Made, and ended by the script itself before it could say anything about the target.
+    Skipped {
+        reason: String,
+    },
 }
 
 impl From<&RunResult> for RunBrief {
@@ -75,6 +84,7 @@ impl From<&RunResult> for RunBrief {
             Outcome::Passed => Verdict::Passed,
             Outcome::Failed(failure) => Verdict::Failed { class: failure.class, message: failure.message.clone() },
             Outcome::Missed { reason } => Verdict::Missed { reason: reason.clone() },
+            Outcome::Skipped { reason } => Verdict::Skipped { reason: reason.clone() },
         };
         Self { slot: result.key.slot, started_at: result.started_at, duration_us: result.duration_us, verdict }
     }

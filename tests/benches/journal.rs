@@ -84,6 +84,7 @@ fn result(stream: usize, slot: i64) -> RunResult {
         steps: Vec::new(),
         requests: Vec::new(),
         console: Vec::new(),
+        metrics: Vec::new(),
         dropped: Default::default(),
         script_hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         prober: Prober { version: "0.1.0".to_owned() },

@@ -65,7 +65,8 @@ impl Observation {
         let at = result.started_at + result.duration_us / 1000;
         let verdict = match &result.outcome {
             Outcome::Passed => Verdict::Passed,
-            Outcome::Missed { .. } => Verdict::Missed,
+            // A run that its script skipped has learnt nothing: it moves no counter and closes nothing.
+            Outcome::Missed { .. } | Outcome::Skipped { .. } => Verdict::Missed,
             Outcome::Failed(failure) => Verdict::Failed(FailureBrief {
                 class: failure.class,
                 message: shorten(&failure.message, MESSAGE_CHARS_MAX),

@@ -9,13 +9,16 @@
 //! | `tocsin_check_step_up` | check, region, step | 0 where something was thrown out of it |
 //! | `tocsin_check_phase_duration_seconds` | check, region, step, phase | the requests' phases (`dns`, `connect`, `tls`, `first_byte`, `download`), summed |
 //! | `tocsin_check_certificate_days_left` | check, region, host | of the leaf |
+//! | `tocsin_check_metric` | check, region, metric, unit, and the tags | what the script measured with `metric(...)`; the last where a run has it several times |
+//! | `tocsin_check_skipped` | check, region | 1 for a run that its script skipped |
 //!
 //! All are gauges at the instant at which the run ended. A slot that was missed says nothing about the target: it gives no
-//! sample, and `absent_over_time` sees the hole. A failure that is not the target's own (of the script, or of the prober)
-//! gives its class and the duration, but no `tocsin_check_up`.
+//! sample, and `absent_over_time` sees the hole. Nor does a run that was skipped: it gives `tocsin_check_skipped` and what
+//! it measured, but no `tocsin_check_up`. A failure that is not the target's own (of the script, or of the prober) gives
+//! its class and the duration, but no `tocsin_check_up`.
 
 use crate::sample::{Sample, SampleKind, SampleLabel, SampleLabels};
-use checks::{FailureClass, Outcome, Request, RunResult, UnixMs};
+use checks::{FailureClass, Metric, Outcome, Request, RunResult, UnixMs};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -69,10 +72,11 @@ fn step_path(result: &RunResult, index: usize) -> String {
 
 /// What a run says, as samples at the instant it ended.
 pub fn samples_of(result: &RunResult) -> RunSamples {
-    let class = match &result.outcome {
+    let (class, skipped) = match &result.outcome {
         Outcome::Missed { .. } => return RunSamples::default(),
-        Outcome::Passed => None,
-        Outcome::Failed(failure) => Some(failure.class),
+        Outcome::Skipped { .. } => (None, true),
+        Outcome::Passed => (None, false),
+        Outcome::Failed(failure) => (Some(failure.class), false),
     };
     let at: UnixMs = result.started_at + result.duration_us / 1000;
     let own = [label("check", result.key.check.as_str()), label("region", result.key.region.as_str())];
@@ -82,7 +86,9 @@ pub fn samples_of(result: &RunResult) -> RunSamples {
         out.samples.push(Sample { labels, kind: SampleKind::Gauge, at, value });
     };
     put("tocsin_check_duration_seconds", &[], seconds(result.duration_us));
-    if class.is_none_or(FailureClass::blames_target) {
+    if skipped {
+        put("tocsin_check_skipped", &[], 1.0);
+    } else if class.is_none_or(FailureClass::blames_target) {
         put("tocsin_check_up", &[], if class.is_none() { 1.0 } else { 0.0 });
     }
     if let Some(class) = class {
@@ -132,8 +138,24 @@ pub fn samples_of(result: &RunResult) -> RunSamples {
     for (host, days) in days_left {
         put("tocsin_check_certificate_days_left", &[label("host", host)], days as f64);
     }
+    let mut metrics: BTreeMap<Vec<SampleLabel>, f64> = BTreeMap::new();
+    for metric in &result.metrics {
+        metrics.insert(metric_labels(metric), metric.value);
+    }
+    for (labels, value) in metrics {
+        put("tocsin_check_metric", &labels, value);
+    }
     out.steps_left_out = left_out;
     out
+}
+
+/// A tag cannot take the place of a label that says whose metric it is.
+fn metric_labels(metric: &Metric) -> Vec<SampleLabel> {
+    const OWN: [&str; 4] = ["check", "region", "metric", "unit"];
+    let unit = metric.unit.as_deref().map(|unit| label("unit", unit));
+    let tags = metric.tags.iter().filter(|(name, _)| !OWN.contains(&name.as_str()));
+    let tags = tags.map(|(name, value)| label(name, value));
+    std::iter::once(label("metric", &metric.name)).chain(unit).chain(tags).collect()
 }
 
 fn step_of<'a>(request: &Request, paths: &'a [String]) -> Option<&'a str> {

@@ -45,6 +45,7 @@ fn run(outcome: Outcome) -> RunResult {
         steps: Vec::new(),
         requests: Vec::new(),
         console: Vec::new(),
+        metrics: Vec::new(),
         dropped: checks::Dropped::default(),
         script_hash: String::new(),
         prober: Prober { version: "0.1.0".to_owned() },
@@ -81,6 +82,7 @@ fn outcomes_become_samples() {
         ),
         (failed(FailureClass::Prober), vec![duration, "tocsin_check_failures{class=\"prober\", } 1"]),
         (Outcome::Missed { reason: "busy".to_owned() }, vec![]),
+        (Outcome::Skipped { reason: "not here".to_owned() }, vec![duration, "tocsin_check_skipped{} 1"]),
     ];
     for (outcome, expected) in cases {
         let result = run(outcome);
@@ -127,6 +129,42 @@ fn steps_and_phases_become_samples() {
     series.sort();
     series.dedup();
     assert_eq!(series.len(), samples.len(), "one sample for each series");
+}
+
+#[test]
+fn what_a_script_measured_becomes_samples() {
+    let metric = |name: &str, value, unit: Option<&str>, tags: &[(&str, &str)]| Metric {
+        name: name.to_owned(),
+        value,
+        unit: unit.map(str::to_owned),
+        tags: tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        step: None,
+        at_us: 0,
+    };
+    let mut result = run(Outcome::Passed);
+    result.metrics = vec![
+        metric("queue_depth", 4.0, None, &[]),
+        metric("queue_depth", 5.0, None, &[("queue", "mail"), ("check", "forged")]),
+        metric("queue_depth", 6.0, None, &[]),
+        metric("delay", 0.5, Some("s"), &[]),
+    ];
+    let mut got: Vec<String> = samples_of(&result)
+        .samples
+        .iter()
+        .filter(|sample| sample.labels.metric() == "tocsin_check_metric")
+        .map(|sample| format!("{} {}", sample.labels, sample.value))
+        .collect();
+    got.sort();
+    let own = "check=\"login\", ";
+    let region = "region=\"eu-west-1\"";
+    assert_eq!(
+        got,
+        [
+            format!("tocsin_check_metric{{{own}metric=\"delay\", {region}, unit=\"s\"}} 0.5"),
+            format!("tocsin_check_metric{{{own}metric=\"queue_depth\", queue=\"mail\", {region}}} 5"),
+            format!("tocsin_check_metric{{{own}metric=\"queue_depth\", {region}}} 6"),
+        ]
+    );
 }
 
 #[test]

@@ -95,6 +95,7 @@ impl Scene {
             steps: vec![],
             requests: vec![],
             console: vec![],
+            metrics: vec![],
             dropped: Dropped::default(),
             script_hash: String::new(),
             prober: Prober { version: "0.1.0".to_owned() },

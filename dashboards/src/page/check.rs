@@ -85,7 +85,8 @@ fn drawn(result: &RunResult, now: UnixMs, open: bool) -> Markup {
             @if !result.dropped.is_nothing() {
                 p.detail.muted {
                     "Not kept: " (result.dropped.steps) " steps, " (result.dropped.requests) " requests, "
-                    (result.dropped.console_lines) " console lines."
+                    (result.dropped.console_lines) " console lines, " (result.dropped.metrics) " metrics, "
+                    (result.dropped.soft_failures) " soft failures."
                 }
             }
         }

@@ -116,7 +116,11 @@ fn cell(cell: &Cell, now: UnixMs) -> Markup {
         div.cell.(class) title=(explanation) {
             span.symbol role="img" aria-label=(class) { (symbol) }
             span.latency {
-                @if matches!(last.verdict, Verdict::Missed { .. }) { "missed" } @else { (duration(last.duration_us)) }
+                @match &last.verdict {
+                    Verdict::Missed { .. } => "missed",
+                    Verdict::Skipped { .. } => "skipped",
+                    _ => (duration(last.duration_us)),
+                }
             }
             span.muted.age { (ago(last.started_at, now)) }
             (spark(&cell.recent))
@@ -130,7 +134,7 @@ pub(super) fn verdict(verdict: &Verdict) -> (&'static str, &'static str, &str) {
         Verdict::Passed => ("good", "✓", "passed"),
         Verdict::Failed { class, message } if class.blames_target() => ("bad", "✗", message),
         Verdict::Failed { message, .. } => ("warn", "!", message),
-        Verdict::Missed { reason } => ("idle", "–", reason),
+        Verdict::Missed { reason } | Verdict::Skipped { reason } => ("idle", "–", reason),
     }
 }
 

@@ -102,6 +102,7 @@ impl Sample {
                 request("GET", "/.well-known/openid-configuration", 0, 800, 200, true),
                 request("POST", "/oauth/token", 2, 33_500, if failed { 503 } else { 200 }, false),
             ],
+            metrics: Vec::new(),
             console: vec![ConsoleLine { at_us: 31_400, level: ConsoleLevel::Info, text: format!("issuer {HOSTILE}") }],
             dropped: Dropped::default(),
             script_hash: String::new(),

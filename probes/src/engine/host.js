@@ -6,6 +6,7 @@
 
 import { core, internals, primordials } from "ext:core/mod.js";
 import * as library from "ext:tocsin_library/tocsin.js";
+import * as net from "ext:tocsin_library/net/net.js";
 import { AbortController, DOMException, forbidNetwork, inspect, preload, setTimeOrigin } from "ext:tocsin_host/web_globals.js";
 
 const {
@@ -139,7 +140,8 @@ function begin(a, b, c, d, mayUseNetwork) {
   setTimeOrigin();
   if (!mayUseNetwork) forbidNetwork();
   core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
-    fail(reason, "unhandled");
+    if (internals.tocsinIsSkip(reason)) ops.op_run_skipped();
+    else fail(reason, "unhandled");
     return true;
   });
 }
@@ -160,7 +162,13 @@ async function run(exported, orderJson) {
   try {
     returned = await ReflectApply(exported.run, exported, [context]);
   } catch (thrown) {
-    fail(thrown, "thrown");
+    if (internals.tocsinIsSkip(thrown)) ops.op_run_skipped();
+    else fail(thrown, "thrown");
+    return;
+  }
+  const unfinished = internals.tocsinUnfinished();
+  if (unfinished !== undefined) {
+    fail(unfinished, "thrown");
     return;
   }
   try {
@@ -222,9 +230,14 @@ function describe(exported) {
   }
 }
 
-// What `import ... from "tocsin"` gets, by way of library.js.
-internals.tocsinLibrary = { __proto__: null, ...library };
+// What `import ... from "tocsin"` gets, and from the library's other modules; see script/library.rs.
+internals.tocsinModules = {
+  __proto__: null,
+  "tocsin": { __proto__: null, ...library },
+  "tocsin/net": { __proto__: null, ...net },
+};
 core.loadExtScript("ext:tocsin_host/library.js");
+core.loadExtScript("ext:tocsin_host/net.js");
 
 globalThis[SymbolFor("tocsin.host")] = { __proto__: null, preload, begin, run, abort, describe };
 

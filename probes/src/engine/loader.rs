@@ -1,4 +1,4 @@
-use crate::script::{Module, ModuleKind};
+use crate::script::{LIBRARY, Module, ModuleKind};
 use deno_core::error::ModuleLoaderError;
 use deno_core::{
     ModuleLoadOptions, ModuleLoadReferrer, ModuleLoadResponse, ModuleLoader, ModuleSource, ModuleSourceCode,
@@ -8,9 +8,6 @@ use deno_error::JsErrorBox;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
-
-/// The library's URL; a script's `import "tocsin"` leads here.
-pub(super) const LIBRARY: &str = "tocsin:library";
 
 /// Serves the modules of the one bundle that this process runs, and nothing else.
 #[derive(Default)]
@@ -31,15 +28,15 @@ impl ModuleLoader for BundleLoader {
         referrer: &str,
         _kind: ResolutionKind,
     ) -> Result<ModuleSpecifier, ModuleLoaderError> {
-        if specifier == "tocsin" {
-            return ModuleSpecifier::parse(LIBRARY).map_err(JsErrorBox::from_err);
+        if let Some(module) = LIBRARY.iter().find(|module| module.name == specifier) {
+            return ModuleSpecifier::parse(module.url).map_err(JsErrorBox::from_err);
         }
         let resolved = resolve_import(specifier, referrer).ok();
         resolved
             .filter(|resolved| self.modules.borrow().iter().any(|module| module.specifier == resolved.as_str()))
             .ok_or_else(|| {
                 JsErrorBox::type_error(format!(
-                    "`{specifier}` cannot be imported: a check imports `tocsin` and the project's own files, by a literal `./path.ts`"
+                    "`{specifier}` cannot be imported: a check imports the library, such as `tocsin`, and the project's own files, by a literal `./path.ts`"
                 ))
             })
     }

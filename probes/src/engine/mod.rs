@@ -17,9 +17,11 @@ pub(crate) use record::{Ending, Record, Soft, Thrown, ThrownKind, clip};
 pub(crate) use redact::Redactor;
 pub(crate) use stack::{authors_frames, first_location};
 
-use crate::script::Module;
+use crate::script::{LIBRARY, LibraryModule, Module};
 use deno_core::error::CoreError;
-use deno_core::{Extension, JsRuntime, ModuleSpecifier, OpState, PollEventLoopOptions, RuntimeOptions, v8};
+use deno_core::{
+    Extension, ExtensionFileSource, JsRuntime, ModuleSpecifier, OpState, PollEventLoopOptions, RuntimeOptions, v8,
+};
 use loader::BundleLoader;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -45,6 +47,10 @@ deno_core::extension!(
         ops::op_step_end,
         ops::op_step_current,
         ops::op_soft_failure,
+        ops::op_metric,
+        ops::op_run_skip,
+        ops::op_run_skipped,
+        ops::op_run_left_ms,
         ops::op_log,
         ops::op_connection_info,
         ops::op_run_passed,
@@ -72,13 +78,20 @@ fn extensions() -> Vec<Extension> {
     scripts.push(embedded::source("ext:tocsin_host/host.js", include_str!("host.js")));
     host.esm_files = scripts.into();
     host.esm_entry_point = Some("ext:tocsin_host/host.js");
-    host.lazy_loaded_js_files = vec![embedded::source(HANDED_OVER, include_str!("library.js"))].into();
-    host.synthetic_esm_modules = vec![(loader::LIBRARY, HANDED_OVER)].into();
+    host.lazy_loaded_js_files = LIBRARY.iter().map(hand_over).collect::<Vec<_>>().into();
+    host.synthetic_esm_modules =
+        LIBRARY.iter().map(|module| (module.url, module.handed_over)).collect::<Vec<_>>().into();
     extensions.push(host);
     extensions
 }
 
-const HANDED_OVER: &str = "ext:tocsin_host/library.js";
+/// The script that makes a module of what `host.js` keeps for it. deno_core lets a script import a module that is made
+/// of such an object, and none that itself imports extension modules.
+fn hand_over(module: &LibraryModule) -> ExtensionFileSource {
+    let name = module.name;
+    let text = format!("(function () {{ return __bootstrap.internals.tocsinModules[\"{name}\"]; }})()");
+    embedded::source(module.handed_over, &text)
+}
 
 pub(crate) struct Engine {
     runtime: JsRuntime,

@@ -2,11 +2,12 @@
 //! within the record's bounds.
 #![allow(unsafe_code, reason = "the op2 macro writes the engine's calling convention out in full")]
 
-use super::record::{Ending, Record, Soft, Thrown, ThrownKind};
+use super::record::{Ending, Record, Thrown, ThrownKind};
 use checks::ConsoleLevel;
 use deno_core::{OpState, op2};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Instant;
 use tokio::sync::Notify;
 
 /// In the op state of a run.
@@ -50,12 +51,43 @@ pub(super) fn op_soft_failure(
     #[string] stack: String,
     #[string] class: Option<String>,
 ) {
+    with_record(state, (), |record| record.soft_failure(message, stack, class.unwrap_or_default()));
+}
+
+/// `tags` is a JSON object of texts. What the library lets through is well-formed; nothing else is kept.
+#[op2]
+pub(super) fn op_metric(
+    state: &mut OpState,
+    #[string] name: &str,
+    value: f64,
+    #[string] unit: Option<String>,
+    #[string] tags: &str,
+) {
+    let Ok(tags) = serde_json::from_str(tags) else { return };
+    if value.is_finite() {
+        with_record(state, (), |record| record.metric(name, value, unit.as_deref(), tags));
+    }
+}
+
+/// The script called `skip`; the first reason counts. The run goes on until what `skip` throws has ended it.
+#[op2(fast)]
+pub(super) fn op_run_skip(state: &mut OpState, #[string] reason: &str) {
     with_record(state, (), |record| {
-        if record.soft.len() < record.limits.soft_failures_max {
-            let step = record.current_step.get();
-            record.soft.push(Soft { message, stack, class: class.unwrap_or_default(), step });
-        }
+        record.skipped.get_or_insert_with(|| reason.to_owned());
     });
+}
+
+#[op2(fast)]
+pub(super) fn op_run_skipped(state: &mut OpState) {
+    end(state, Ending::Skipped);
+}
+
+/// Milliseconds that are left of the run's time, for a script that would wait; infinite where no run is on.
+#[op2(fast)]
+pub(super) fn op_run_left_ms(state: &mut OpState) -> f64 {
+    with_record(state, f64::INFINITY, |record| {
+        record.deadline.saturating_duration_since(Instant::now()).as_micros() as f64 / 1000.0
+    })
 }
 
 #[op2(fast)]

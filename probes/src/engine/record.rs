@@ -1,13 +1,18 @@
 use super::redact::Redactor;
 use crate::sandbox::Limits;
-use checks::{ConsoleLevel, ConsoleLine, Dropped, Step};
+use checks::{ConsoleLevel, ConsoleLine, Dropped, Metric, Step};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
+
+const METRIC_TEXT_BYTES_MAX: usize = 256;
+const METRIC_TAGS_MAX: usize = 10;
 
 /// What a script told the operations so far; lives in the process of the run, and only there.
 pub(crate) struct Record {
     pub started: Instant,
+    pub deadline: Instant,
     pub limits: Limits,
     pub redactor: Redactor,
     pub steps: Vec<Step>,
@@ -15,6 +20,9 @@ pub(crate) struct Record {
     pub failed_steps: Vec<u32>,
     pub console: Vec<ConsoleLine>,
     pub soft: Vec<Soft>,
+    pub metrics: Vec<Metric>,
+    /// Why the script called `skip`, if it did.
+    pub skipped: Option<String>,
     pub dropped: Dropped,
     pub ending: Option<Ending>,
     pub described: Option<String>,
@@ -25,6 +33,8 @@ pub(crate) struct Record {
 /// How a script ended by itself.
 pub(crate) enum Ending {
     Passed,
+    /// By what `skip` throws.
+    Skipped,
     Failed(Thrown),
 }
 
@@ -61,15 +71,18 @@ pub(crate) struct Soft {
 }
 
 impl Record {
-    pub fn new(started: Instant, limits: Limits, redactor: Redactor) -> Self {
+    pub fn new(started: Instant, deadline: Instant, limits: Limits, redactor: Redactor) -> Self {
         Self {
             started,
+            deadline,
             limits,
             redactor,
             steps: Vec::new(),
             failed_steps: Vec::new(),
             console: Vec::new(),
             soft: Vec::new(),
+            metrics: Vec::new(),
+            skipped: None,
             dropped: Dropped::default(),
             ending: None,
             described: None,
@@ -109,6 +122,34 @@ impl Record {
             step.error = Some(clip(&self.redactor.redact(error), self.limits.text_bytes_max));
             self.failed_steps.push(index);
         }
+    }
+
+    pub fn soft_failure(&mut self, message: String, stack: String, class: String) {
+        if self.soft.len() >= self.limits.soft_failures_max {
+            self.dropped.soft_failures += 1;
+            return;
+        }
+        let step = self.current_step.get();
+        self.soft.push(Soft { message, stack, class, step });
+    }
+
+    pub fn metric(&mut self, name: &str, value: f64, unit: Option<&str>, tags: BTreeMap<String, String>) {
+        if self.metrics.len() >= self.limits.metrics_max {
+            self.dropped.metrics += 1;
+            return;
+        }
+        // The library has bounded the texts already; a script that gets round it meets the same bound here.
+        let kept = |text: &str| clip(&self.redactor.redact(text), METRIC_TEXT_BYTES_MAX);
+        let tags = tags.iter().take(METRIC_TAGS_MAX).map(|(name, value)| (kept(name), kept(value))).collect();
+        let metric = Metric {
+            name: kept(name),
+            value,
+            unit: unit.map(kept),
+            tags,
+            step: self.current_step.get(),
+            at_us: self.offset_us(),
+        };
+        self.metrics.push(metric);
     }
 
     pub fn log(&mut self, text: &str, level: ConsoleLevel) {

@@ -1,6 +1,7 @@
 // What `run(ctx)` is given: the order of the run, frozen, where a name that is not there says so.
 
 import { clip, internals, misuse, primordials } from "./host.js";
+import { beginRun } from "./run_state.js";
 
 const { Date, ObjectFreeze, ObjectHasOwn, Proxy, ReflectGet } = primordials;
 
@@ -27,8 +28,9 @@ function loud(values, absent) {
   });
 }
 
-internals.tocsinContext = (order, signal) =>
-  ObjectFreeze({
+internals.tocsinContext = (order, signal) => {
+  beginRun(signal);
+  return ObjectFreeze({
     check: order.check,
     region: order.region,
     slot: new Date(order.slot),
@@ -40,3 +42,4 @@ internals.tocsinContext = (order, signal) =>
     ),
     signal,
   });
+};

@@ -2,7 +2,7 @@
 
 import { AssertionError, classOf } from "./assertion_error.js";
 import { inline } from "./format.js";
-import { clip, core, isMisuse, isThenable, misuse, ops, primordials } from "./host.js";
+import { clip, core, internals, isMisuse, isThenable, misuse, ops, primordials } from "./host.js";
 import { responseMatchers } from "./response_matchers.js";
 import { standIns } from "./stand_ins.js";
 import { valueMatchers } from "./value_matchers.js";
@@ -14,7 +14,10 @@ const {
   PromisePrototypeThen,
   PromiseResolve,
   ReflectApply,
+  SafeSet,
+  SetPrototypeForEach,
   String,
+  TypeError,
 } = primordials;
 
 const SUBJECT_CHARACTERS_MAX = 500;
@@ -42,6 +45,33 @@ const soft = {
 /** Puts a matcher to an expectation; only the class itself sees what it holds. */
 let ask;
 
+/**
+ * Expectations that were made and not put to a matcher yet, each with an error that knows the line; and those of
+ * `.resolves` and `.rejects` whose promise has not settled. What is left of either at the end of a run would have
+ * passed without anything having been looked at.
+ */
+const unasked = new SafeSet();
+const unsettled = new SafeSet();
+
+internals.tocsinUnfinished = () => {
+  let found;
+  SetPrototypeForEach(unasked, (question) => (found ??= question));
+  if (found !== undefined) {
+    const { call, settles } = found;
+    const written = settles === undefined ? "expect(...)" : `expect(...).${settles}`;
+    call.message = `${written} was given no matcher, and so looked at nothing: write ${written}.toBe(...), or another matcher`;
+    return call;
+  }
+  SetPrototypeForEach(unsettled, (question) => (found ??= question));
+  if (found !== undefined) {
+    found.call.message =
+      `expect(...).${found.settles} was not awaited, and the run ended before its promise had settled: ` +
+      "write `await` in front of it";
+    return found.call;
+  }
+  return undefined;
+};
+
 /** What is asked of a value: by whom (`manner`), about what, whether turned round, and how a promise must settle. */
 class Expectation {
   #received;
@@ -50,11 +80,12 @@ class Expectation {
   constructor(received, question) {
     this.#received = received;
     this.#question = question;
+    unasked.add(question);
     ObjectFreeze(this);
   }
 
   get not() {
-    return new Expectation(this.#received, { ...this.#question, negated: !this.#question.negated });
+    return this.#instead({ negated: !this.#question.negated });
   }
 
   get resolves() {
@@ -71,13 +102,19 @@ class Expectation {
         `.${how} needs a promise: write await expect(fetch(url)).${how}; it was given ${inline(this.#received)}`,
       );
     }
-    return new Expectation(this.#received, { ...this.#question, settles: how });
+    return this.#instead({ settles: how });
+  }
+
+  #instead(change) {
+    unasked.delete(this.#question);
+    return new Expectation(this.#received, { ...this.#question, ...change });
   }
 
   static {
     ask = (expectation, matcher, args) => {
       const received = expectation.#received;
       const question = expectation.#question;
+      unasked.delete(question);
       return (question.settles === undefined ? judge : judgeSettled)(question, matcher, received, args);
     };
   }
@@ -103,6 +140,21 @@ function verdictOf(matcher, received, args) {
 }
 
 function judgeSettled(question, matcher, promise, args) {
+  unsettled.add(question);
+  return PromisePrototypeThen(
+    settledVerdict(question, matcher, promise, args),
+    (verdict) => {
+      unsettled.delete(question);
+      return verdict;
+    },
+    (error) => {
+      unsettled.delete(question);
+      throw error;
+    },
+  );
+}
+
+function settledVerdict(question, matcher, promise, args) {
   const throws = matcher === valueMatchers.toThrow;
   const unexpected = (message, cause) =>
     question.manner.failed(new AssertionError(introduced(question, message), classOf(cause)));
@@ -162,7 +214,7 @@ function asking(manner) {
       message === undefined || message === ""
         ? undefined
         : clip(typeof message === "string" ? message : inline(message), SUBJECT_CHARACTERS_MAX);
-    return new Expectation(received, { manner, subject, negated: false, settles: undefined });
+    return new Expectation(received, { manner, subject, negated: false, settles: undefined, call: new TypeError("") });
   };
 }
 

@@ -3,6 +3,7 @@
 
 import { clip, core, internals, isThenable, misuse, ops, primordials, readQuietly } from "./host.js";
 import { inline } from "./format.js";
+import { isSkip } from "./skip.js";
 
 const { PromisePrototypeThen, PromiseResolve } = primordials;
 
@@ -21,7 +22,9 @@ function current() {
 // The sandbox's `fetch` asks, so that a request is shown below the step that made it.
 internals.tocsinStep = current;
 
+/** What a step that ended with this error says of it; nothing where the run was skipped in it. */
 function summary(error) {
+  if (isSkip(error)) return null;
   const message = readQuietly(error, "message");
   return clip(typeof message === "string" && message !== "" ? message : inline(error), ERROR_CHARACTERS_MAX);
 }

@@ -10,4 +10,8 @@ export { connection } from "./connection.js";
 export { defineCheck } from "./define.js";
 export { check, expect } from "./expect.js";
 export { log } from "./log.js";
+export { metric } from "./metric.js";
+export { retry } from "./retry.js";
+export { skip } from "./skip.js";
+export { sleep } from "./sleep.js";
 export { step } from "./step.js";

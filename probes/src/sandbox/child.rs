@@ -110,7 +110,7 @@ fn act(
         Task::Run { secrets, .. } => Redactor::new(secrets),
         Task::Describe => Redactor::default(),
     };
-    let record = Rc::new(RefCell::new(Record::new(started, limits, redactor)));
+    let record = Rc::new(RefCell::new(Record::new(started, started + timeout, limits, redactor)));
     let ended = Rc::new(Notify::new());
     {
         let state = engine.op_state();
@@ -148,6 +148,7 @@ fn act(
         requests,
         steps: std::mem::take(&mut record.steps),
         console: std::mem::take(&mut record.console),
+        metrics: std::mem::take(&mut record.metrics),
         dropped: record.dropped,
     })
 }
@@ -256,6 +257,7 @@ fn report_json(report: &Report, limits: &Limits) -> Vec<u8> {
         steps: ran.steps.clone(),
         requests: Vec::new(),
         console: Vec::new(),
+        metrics: ran.metrics.clone(),
         dropped,
     };
     serde_json::to_vec(&Report::Ran(slim)).unwrap_or_default()

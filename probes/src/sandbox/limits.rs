@@ -15,6 +15,8 @@ pub struct Limits {
     pub steps_max: usize,
     pub soft_failures_max: usize,
     pub requests_max: usize,
+    /// Calls of `metric` that are kept.
+    pub metrics_max: usize,
     /// The longest message, step name or URL in a result.
     pub text_bytes_max: usize,
     pub stack_bytes_max: usize,
@@ -38,6 +40,7 @@ impl Default for Limits {
             steps_max: 500,
             soft_failures_max: 50,
             requests_max: 200,
+            metrics_max: 100,
             text_bytes_max: 4096,
             stack_bytes_max: 16 << 10,
             result_bytes_max: 2 << 20,

@@ -144,6 +144,7 @@ impl Sandbox {
             steps: ran.steps,
             requests: ran.requests,
             console: ran.console,
+            metrics: ran.metrics,
             dropped: ran.dropped,
             script_hash: bundle.hash.clone(),
             prober: Prober { version: env!("CARGO_PKG_VERSION").to_owned() },
@@ -183,6 +184,7 @@ fn failed(started_at: UnixMs, failure: Failure) -> Ran {
         steps: Vec::new(),
         requests: Vec::new(),
         console: Vec::new(),
+        metrics: Vec::new(),
         dropped: Dropped::default(),
     }
 }

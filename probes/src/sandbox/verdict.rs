@@ -37,8 +37,16 @@ pub(super) struct Facts<'a> {
 pub(super) fn outcome(record: &Record, facts: &Facts<'_>) -> Outcome {
     let failure = match &facts.stopped.stop {
         Stop::Ended => match &record.ending {
-            Some(Ending::Passed) if record.soft.is_empty() => return Outcome::Passed,
-            Some(Ending::Passed) => soft_only(record, facts),
+            Some(Ending::Passed | Ending::Skipped) if !record.soft.is_empty() => soft_only(record, facts),
+            // A script that swallows what `skip` throws has still said that there is nothing to learn: a pass would
+            // end an incident.
+            Some(Ending::Passed | Ending::Skipped) => match &record.skipped {
+                Some(reason) => {
+                    let reason = clip(&record.redactor.redact(reason), facts.limits.text_bytes_max);
+                    return Outcome::Skipped { reason };
+                }
+                None => return Outcome::Passed,
+            },
             Some(Ending::Failed(thrown)) => thrown_failure(thrown, record, facts),
             None => plain(FailureClass::Prober, "the script ended without saying how".to_owned()),
         },
@@ -144,7 +152,10 @@ fn soft_only(record: &Record, facts: &Facts<'_>) -> Failure {
     let first = &soft[0];
     let message = match soft.len() {
         1 => first.message.clone(),
-        count => format!("{count} checks did not hold; the first: {}", first.message),
+        count => {
+            let count = count as u64 + record.dropped.soft_failures;
+            format!("{count} checks did not hold; the first: {}", first.message)
+        }
     };
     let class = FailureClass::ALL.into_iter().find(|class| class.as_str() == record.soft[0].class);
     Failure {

@@ -7,7 +7,7 @@
 use super::Limits;
 use crate::script::Module;
 use crate::transport::NetworkSettings;
-use checks::{ConsoleLine, Dropped, Outcome, Request, RunKey, Step, UnixMs};
+use checks::{ConsoleLine, Dropped, Metric, Outcome, Request, RunKey, Step, UnixMs};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -114,6 +114,7 @@ pub(super) struct Ran {
     pub steps: Vec<Step>,
     pub requests: Vec<Request>,
     pub console: Vec<ConsoleLine>,
+    pub metrics: Vec<Metric>,
     pub dropped: Dropped,
 }
 

@@ -1,4 +1,5 @@
 use super::ScriptError;
+use super::library::{LIBRARY, names};
 use super::transpile::Import;
 use std::path::{Component, Path, PathBuf};
 
@@ -10,8 +11,6 @@ pub(super) enum Target {
     File(String),
 }
 
-const LIBRARY: &str = "tocsin";
-
 /// Resolves an import of the module `importer` (relative to `root`) by its text alone, except for the help, which
 /// looks at what lies beside the file that was meant.
 pub(super) fn resolve(root: &Path, importer: &str, source: &str, import: &Import) -> Result<Target, ScriptError> {
@@ -19,11 +18,13 @@ pub(super) fn resolve(root: &Path, importer: &str, source: &str, import: &Import
     let refuse = |message: String, help: String| {
         Err(ScriptError::new(importer, message).with_help(help).at_offset(source, import.offset))
     };
-    if specifier == LIBRARY {
+    if LIBRARY.iter().any(|module| module.name == specifier) {
         return Ok(Target::Library);
     }
     if !specifier.starts_with("./") && !specifier.starts_with("../") {
-        let help = if specifier.contains(':') {
+        let help = if specifier.starts_with("tocsin/") {
+            format!("the library's modules are {}", names())
+        } else if specifier.contains(':') {
             "a check imports `tocsin` and the project's own files; save the module in the project and import it as `./module.js`".to_owned()
         } else if root.join(importer).parent().is_some_and(|folder| folder.join(specifier).is_file()) {
             format!("write `./{specifier}`")

@@ -10,8 +10,10 @@ mod bundle;
 mod definition;
 mod error;
 mod imports;
+mod library;
 mod transpile;
 
 pub(crate) use bundle::{Module, ModuleKind};
 pub use bundle::{ScriptBundle, bundle};
 pub use error::ScriptError;
+pub(crate) use library::{LIBRARY, LibraryModule};

@@ -24,6 +24,7 @@ pub fn report(result: &RunResult, detail: Detail, sources: Sources<'_>, paint: P
     match &result.outcome {
         Outcome::Passed => {}
         Outcome::Missed { reason } => indented(&mut out, &format!("missed: {reason}"), "    "),
+        Outcome::Skipped { reason } => indented(&mut out, &format!("skipped: {reason}"), "    "),
         Outcome::Failed(failure) => failed(&mut out, failure, sources, paint),
     }
     if detail == Detail::Everything || result.failure().is_some() {
@@ -32,8 +33,8 @@ pub fn report(result: &RunResult, detail: Detail, sources: Sources<'_>, paint: P
     if !result.dropped.is_nothing() {
         let dropped = result.dropped;
         let text = format!(
-            "not kept: {} steps, {} requests, {} console lines",
-            dropped.steps, dropped.requests, dropped.console_lines
+            "not kept: {} steps, {} requests, {} console lines, {} metrics, {} soft failures",
+            dropped.steps, dropped.requests, dropped.console_lines, dropped.metrics, dropped.soft_failures
         );
         let _ = writeln!(out, "    {}", paint.dim(&text));
     }
@@ -45,7 +46,7 @@ fn headline(result: &RunResult, paint: Paint) -> String {
         Outcome::Passed => paint.good("✓"),
         Outcome::Failed(failure) if failure.class.blames_target() => paint.bad("✗"),
         Outcome::Failed(_) => paint.warn("!"),
-        Outcome::Missed { .. } => paint.dim("–"),
+        Outcome::Missed { .. } | Outcome::Skipped { .. } => paint.dim("–"),
     };
     let check = paint.bold(result.key.check.as_str());
     let rest = paint.dim(&format!("{} · {}", result.key.region, milliseconds(result.duration_us)));

@@ -44,12 +44,13 @@ pub(super) async fn test(settings: &Settings, arguments: &Test) -> anyhow::Resul
         regions.order(check, key)
     });
     let mut results = stream::iter(orders).map(|order| sandbox.run(order)).buffered(RUNS_AT_ONCE);
-    let (mut passed, mut failed) = (0, 0);
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let sources = |file: &str| std::fs::read_to_string(root.join(file)).ok();
     let detail = if arguments.quiet { Detail::Failures } else { Detail::Everything };
     while let Some(result) = results.next().await {
         match result.outcome {
             Outcome::Passed => passed += 1,
+            Outcome::Skipped { .. } => skipped += 1,
             Outcome::Failed(_) | Outcome::Missed { .. } => failed += 1,
         }
         if arguments.json {
@@ -64,7 +65,7 @@ pub(super) async fn test(settings: &Settings, arguments: &Test) -> anyhow::Resul
     sandbox.shutdown().await;
     let refused = catalogue.refused.len();
     let total_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let summary = summary(passed, failed, refused, total_us, paint);
+    let summary = summary(passed, failed, skipped, refused, total_us, paint);
     if arguments.json {
         for error in &catalogue.refused {
             eprintln!("{error}");
@@ -76,10 +77,13 @@ pub(super) async fn test(settings: &Settings, arguments: &Test) -> anyhow::Resul
     Ok(if failed + refused > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
-fn summary(passed: usize, failed: usize, refused: usize, total_us: u64, paint: Paint) -> String {
+fn summary(passed: usize, failed: usize, skipped: usize, refused: usize, total_us: u64, paint: Paint) -> String {
     let mut parts = vec![paint.good(&format!("{passed} passed"))];
     if failed > 0 {
         parts.push(paint.bad(&format!("{failed} failed")));
+    }
+    if skipped > 0 {
+        parts.push(paint.dim(&format!("{skipped} skipped")));
     }
     if refused > 0 {
         let noun = if refused == 1 { "script" } else { "scripts" };

@@ -74,6 +74,7 @@ impl Board {
         let mut brief = RunBrief::from(result);
         shorten(&mut brief.verdict);
         let mut facts = self.facts();
+        // A run that was skipped was made: the prober is alive.
         if !matches!(brief.verdict, Verdict::Missed { .. }) {
             let ended_at = brief.started_at + brief.duration_us / 1_000;
             facts.newest_result_at = facts.newest_result_at.max(Some(ended_at));
@@ -174,7 +175,11 @@ fn remembered(summary: &ResultSummary) -> RunBrief {
 }
 
 fn shorten(verdict: &mut Verdict) {
-    let (Verdict::Failed { message: text, .. } | Verdict::Missed { reason: text }) = verdict else { return };
+    let (Verdict::Failed { message: text, .. } | Verdict::Missed { reason: text } | Verdict::Skipped { reason: text }) =
+        verdict
+    else {
+        return;
+    };
     if let Some((end, _)) = text.char_indices().nth(MESSAGE_CHARACTERS_MAX) {
         text.truncate(end);
         text.push('…');

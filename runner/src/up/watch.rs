@@ -219,6 +219,7 @@ fn result(key: RunKey, outcome: Outcome) -> RunResult {
         steps: Vec::new(),
         requests: Vec::new(),
         console: Vec::new(),
+        metrics: Vec::new(),
         dropped: Dropped::default(),
         script_hash: String::new(),
         prober: Prober { version: env!("CARGO_PKG_VERSION").to_owned() },

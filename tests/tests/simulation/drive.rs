@@ -133,6 +133,7 @@ fn result(check: &CheckId, region: &Region, slot: UnixMs, outcome: Outcome) -> R
         steps: Vec::new(),
         requests: Vec::new(),
         console: Vec::new(),
+        metrics: Vec::new(),
         dropped: Default::default(),
         script_hash: String::new(),
         prober: Prober { version: String::new() },
@@ -279,7 +280,7 @@ impl Simulation {
                 let key = &result.key;
                 let is_watched = self.watched.iter().any(|w| w.definition.id == key.check);
                 let failed = match &result.outcome {
-                    Outcome::Missed { .. } => continue,
+                    Outcome::Missed { .. } | Outcome::Skipped { .. } => continue,
                     Outcome::Failed(failure) => Some(failure.class),
                     Outcome::Passed => None,
                 };

@@ -1,0 +1,3 @@
+// The module `tocsin/net`: what lies below HTTP, for checks that look there.
+
+export {};

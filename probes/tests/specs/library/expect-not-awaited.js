@@ -1,0 +1,9 @@
+import { defineCheck, expect } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  run() {
+    const late = new Promise((resolve) => setTimeout(() => resolve(1), 3000));
+    expect(late).resolves.toBe(2);
+  },
+});

@@ -1,0 +1,3 @@
+import { thing } from "tocsin/ftp";
+
+export default thing;
