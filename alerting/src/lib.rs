@@ -12,12 +12,11 @@
 //! - The **channels** speak to the providers: [`slack`], [`sms`], and [`terminal`] where there are no tokens.
 //!
 //! # Metrics
-//! `programs → statsd server → snapshot → /metrics, forwarding`, and each run's own numbers beside them. [`statsd`] receives
-//! and adds up, [`run_series`] turns a run into [`sample`]s, [`forward`] encodes and delivers. Nothing here decides an
-//! incident yet, and nothing of it is kept over a restart.
+//! `programs → statsd server → snapshot → recorder, /metrics, forwarding`, and each run's own numbers beside them. [`statsd`]
+//! receives and adds up, [`run_series`] turns a run into [`sample`]s, [`forward`] encodes and delivers.
 //!
-//! [`series`] stores samples, [`promql`] answers queries over them, and [`rules`] reads, evaluates and tests rule files:
-//! today behind `tocsin rules` only.
+//! [`series`] stores samples, [`recorder`] keeps them over restarts, [`promql`] answers queries over them, and [`rules`] reads,
+//! evaluates and tests rule files: today behind `tocsin rules` only.
 //!
 //! # Guarantees
 //! - When [`Alerting::accept`] returns, everything that follows from the results is durable. What was accepted survives
@@ -44,6 +43,7 @@ pub mod notification;
 pub mod outbox;
 pub mod policy;
 pub mod promql;
+pub mod recorder;
 pub mod replay;
 pub mod rules;
 pub mod run_series;

@@ -159,6 +159,11 @@ impl RunningGroup {
         ((now_ms - shift_ms).div_euclid(interval_ms) + 1) * interval_ms + shift_ms
     }
 
+    /// The state of each rule, in their order.
+    pub fn states(&self) -> &[RuleState] {
+        &self.states
+    }
+
     /// The alerts of all rules, each with its rule.
     pub fn alerts(&self) -> impl Iterator<Item = (&AlertRule, &ActiveAlert)> {
         self.group.rules.iter().zip(&self.states).flat_map(|(rule, state)| {

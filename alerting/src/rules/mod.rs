@@ -21,4 +21,4 @@ pub mod unit_test;
 
 pub use alert::{ActiveAlert, AlertEvent, AlertState, Change, RuleState};
 pub use file::{AlertRule, RecordRule, Rule, RuleFile, RuleFileError, RuleGroup};
-pub use group::{GroupState, RuleProblem, RunningGroup, TickReport};
+pub use group::{GroupSettings, GroupState, RuleProblem, RunningGroup, TickReport};

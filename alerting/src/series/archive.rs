@@ -1,15 +1,16 @@
 //! The store and its blocks: sealing into one, taking one up, reading from one, and letting go of what is old.
 
 use super::block::{self, BlockBuilder, BlockIndex};
+use super::downsample::AGGREGATE;
 use super::sealed_chunk::SealedChunk;
 use super::store::{Archived, Series};
 use super::{Sample, SeriesId, Store};
 
 impl Store {
-    pub(super) fn read_archived(&self, series: &Series, from_ms: i64, to_ms: i64, out: &mut Vec<Sample>) {
+    pub(super) fn read_blocks(&self, archived: &[Archived], from_ms: i64, to_ms: i64, out: &mut Vec<Sample>) {
         let Some(blocks) = &self.blocks else { return };
-        let start = series.archived.partition_point(|archived| archived.last_ms <= from_ms);
-        for archived in series.archived[start..].iter().take_while(|archived| archived.first_ms <= to_ms) {
+        let start = archived.partition_point(|archived| archived.last_ms <= from_ms);
+        for archived in archived[start..].iter().take_while(|archived| archived.first_ms <= to_ms) {
             let frame = blocks.read(archived.block, archived.offset, archived.length);
             for chunk in frame.and_then(|frame| block::chunks(&frame)).unwrap_or_default() {
                 chunk.read(from_ms, to_ms, out);
@@ -60,6 +61,39 @@ impl Store {
             self.newest_ms = self.newest_ms.max(last_ms);
         }
         refused
+    }
+
+    /// Takes up a durable history block, whose thinned-out samples are then read wherever the blocks have none any more.
+    /// Series that are not known are passed over: they have ended longer ago than the retention.
+    pub fn adopt_history(&mut self, block: u64, index: &BlockIndex) {
+        for entry in index.entries.iter().filter(|entry| entry.labels.get(AGGREGATE) == Some("last")) {
+            let known = self.find(&entry.labels.with(AGGREGATE, ""));
+            let Some(series) = known.and_then(|id| self.series.get_mut(id.0 as usize)).and_then(Option::as_mut) else {
+                continue;
+            };
+            let (first_ms, last_ms, offset, length) = (entry.first_ms, entry.last.at_ms, entry.offset, entry.length);
+            if series.history.last().is_none_or(|history| history.last_ms < first_ms) {
+                series.history.push(Archived { first_ms, last_ms, block, offset, length });
+            }
+        }
+    }
+
+    /// Lets go of a block of either kind, whose file is about to be removed.
+    pub fn forget(&mut self, block: u64) {
+        for series in self.series.iter_mut().flatten() {
+            series.archived.retain(|archived| archived.block != block);
+            series.history.retain(|archived| archived.block != block);
+        }
+    }
+
+    /// Bytes of sealed chunks that no block has yet: a bound on memory would lose them.
+    pub fn unarchived_bytes(&self) -> usize {
+        let of_series = |series: &Series| {
+            let archived_ms = series.archived.last().map_or(i64::MIN, |archived| archived.last_ms);
+            let new = series.sealed.partition_point(|chunk| chunk.last_ms() <= archived_ms);
+            series.sealed[new..].iter().map(SealedChunk::memory_bytes).sum::<usize>()
+        };
+        self.series.iter().flatten().map(of_series).sum()
     }
 
     /// Drops what is older than the retention, series whose last sample is, and, where the chunks are more bytes than

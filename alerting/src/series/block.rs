@@ -10,8 +10,10 @@ use super::{Labels, Sample};
 
 /// The first bytes of every block; the last digit is the version.
 const MAGIC: &[u8; 8] = b"TOCBLK01";
+/// Bytes at the beginning that say what it is.
+pub const HEAD_BYTES: usize = MAGIC.len();
 /// The index's place, and its checksum.
-const TAIL_BYTES: usize = 8;
+pub const TAIL_BYTES: usize = 8;
 
 /// Why bytes are no block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,19 +53,36 @@ impl BlockIndex {
     /// # Errors
     /// Another version, or damage.
     pub fn decode(bytes: &[u8]) -> Result<Self, BlockError> {
-        if !bytes.starts_with(MAGIC) {
+        let head = bytes.get(..HEAD_BYTES).ok_or(BlockError::Version)?;
+        let tail = bytes.len().checked_sub(TAIL_BYTES).and_then(|start| bytes.get(start..)).unwrap_or_default();
+        let place = Self::place(head, tail)?;
+        Self::decode_from(bytes.get(place as usize..).ok_or(BlockError::Damaged)?)
+    }
+
+    /// Where the index begins, from a block's first [`HEAD_BYTES`] and last [`TAIL_BYTES`]: so that whoever wants the index
+    /// need not read all of a file.
+    ///
+    /// # Errors
+    /// As [`BlockIndex::decode`].
+    pub fn place(head: &[u8], tail: &[u8]) -> Result<u32, BlockError> {
+        if head != MAGIC {
             return Err(BlockError::Version);
         }
+        let mut tail = Fields(tail);
+        let (offset, checksum) = tail.u32().zip(tail.u32()).ok_or(BlockError::Damaged)?;
+        if crc32fast::hash(&offset.to_le_bytes()) == checksum { Ok(offset) } else { Err(BlockError::Damaged) }
+    }
+
+    /// Reads the index from the bytes that begin at its place.
+    ///
+    /// # Errors
+    /// Damage.
+    pub fn decode_from(bytes: &[u8]) -> Result<Self, BlockError> {
         Self::read(bytes).ok_or(BlockError::Damaged)
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let mut tail = Fields(bytes.get(bytes.len().checked_sub(TAIL_BYTES)?..)?);
-        let (offset, checksum) = (tail.u32()?, tail.u32()?);
-        if crc32fast::hash(&offset.to_le_bytes()) != checksum {
-            return None;
-        }
-        let (payload, _) = take_frame(bytes.get(offset as usize..)?)?;
+        let (payload, _) = take_frame(bytes)?;
         let mut fields = Fields(payload);
         let mut entries = Vec::new();
         while !fields.is_empty() {

@@ -64,13 +64,18 @@ pub fn history_block(store: &Store, from_ms: i64, to_ms: i64) -> (Vec<u8>, Block
         let Some(labels) = store.labels(id) else { continue };
         samples.clear();
         store.read(id, from_ms, to_ms, &mut samples);
-        for (labels, samples) in aggregates(labels, &downsample(&samples)) {
-            if let (Some(chunk), Some(last)) = (SealedChunk::from_samples(&samples), samples.last()) {
-                builder.add(&labels, &[chunk], *last);
-            }
-        }
+        add_series(&mut builder, labels, &samples);
     }
     builder.finish()
+}
+
+/// Thins one series out and adds it to a history block; without samples nothing is added.
+pub fn add_series(builder: &mut BlockBuilder, labels: &Labels, samples: &[Sample]) {
+    for (labels, samples) in aggregates(labels, &downsample(samples)) {
+        if let (Some(chunk), Some(last)) = (SealedChunk::from_samples(&samples), samples.last()) {
+            builder.add(&labels, &[chunk], *last);
+        }
+    }
 }
 
 fn aggregates(labels: &Labels, points: &[Point]) -> Vec<(Labels, Vec<Sample>)> {

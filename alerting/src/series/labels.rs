@@ -55,6 +55,12 @@ impl Labels {
         Self::new(std::iter::once((METRIC_NAME, metric)).chain(pairs.iter().copied()))
     }
 
+    /// Labels that are sorted by name, none of them empty and none given twice, without copying them.
+    pub fn from_shared(labels: Arc<[Label]>) -> Self {
+        debug_assert!(labels.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        Self(labels)
+    }
+
     pub(crate) fn from_sorted(labels: Vec<Label>) -> Self {
         debug_assert!(labels.windows(2).all(|pair| pair[0].0 < pair[1].0));
         Self(labels.into())

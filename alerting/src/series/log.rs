@@ -28,12 +28,10 @@ pub struct LogWriter {
 }
 
 impl LogWriter {
-    /// Begins a segment: each stands for itself, so every series is named in it anew.
-    pub fn begin_segment(&mut self) {
+    /// What comes from now on goes into another segment: each stands for itself, so every series is named in it anew.
+    pub fn restart(&mut self) {
         self.write_pending();
         self.named.clear();
-        self.bytes.clear();
-        self.bytes.extend_from_slice(SEGMENT_MAGIC);
     }
 
     /// Notes a sample that the store took.
@@ -72,11 +70,23 @@ impl LogWriter {
         self.pending.clear();
     }
 
+    /// Bytes that wait for the next flush, but for those of its newest instant.
+    pub fn waiting_bytes(&self) -> usize {
+        self.bytes.len() + self.pending.len() * 12
+    }
+
     /// The bytes to append to the segment.
     pub fn take(&mut self) -> Vec<u8> {
         self.write_pending();
         std::mem::take(&mut self.bytes)
     }
+}
+
+/// How a segment begins: its version, and what is known of metrics, which no block says.
+pub fn segment_head<'a>(types: impl IntoIterator<Item = (&'a str, MetricType)>) -> Vec<u8> {
+    let mut log = LogWriter { bytes: SEGMENT_MAGIC.to_vec(), ..LogWriter::default() };
+    types.into_iter().for_each(|(metric, kind)| log.metric(metric, kind));
+    log.bytes
 }
 
 /// How a replay went.

@@ -79,6 +79,8 @@ pub(super) struct Series {
     pub labels: Labels,
     /// In blocks, oldest first; may overlap what still is in memory.
     pub archived: Vec<Archived>,
+    /// Thinned out, in history blocks, oldest first; may overlap the blocks.
+    pub history: Vec<Archived>,
     pub sealed: Vec<SealedChunk>,
     pub open: Option<OpenChunk>,
     /// The newest sample; reading it is what most rules do.
@@ -207,7 +209,8 @@ impl Store {
         self.postings.add(id, &labels);
         self.by_labels.insert(labels.clone(), id);
         let never = Sample { at_ms: i64::MIN, value: STALE_NAN };
-        self.series.push(Some(Series { labels, archived: Vec::new(), sealed: Vec::new(), open: None, last: never }));
+        let (archived, history, sealed) = (Vec::new(), Vec::new(), Vec::new());
+        self.series.push(Some(Series { labels, archived, history, sealed, open: None, last: never }));
         self.alive += 1;
         Ok(id)
     }
@@ -303,8 +306,8 @@ impl Store {
     /// Whether the series has a sample in `[from_ms, to_ms]`, as its chunks' bounds say.
     pub fn overlaps(&self, id: SeriesId, from_ms: i64, to_ms: i64) -> bool {
         self.series(id).is_some_and(|series| {
-            let archived_ms = series.archived.first().map(|archived| archived.first_ms);
-            let first_ms = archived_ms.into_iter().chain(series.resident_from_ms()).min();
+            let in_blocks = [series.archived.first(), series.history.first()].into_iter().flatten();
+            let first_ms = in_blocks.map(|archived| archived.first_ms).chain(series.resident_from_ms()).min();
             first_ms.is_some_and(|first_ms| first_ms <= to_ms) && series.last.at_ms >= from_ms
         })
     }
@@ -318,8 +321,12 @@ impl Store {
     pub fn read(&self, id: SeriesId, from_ms: i64, to_ms: i64, out: &mut Vec<Sample>) {
         let Some(series) = self.series(id) else { return };
         let resident_ms = series.resident_from_ms().unwrap_or(i64::MAX);
-        if from_ms < resident_ms.saturating_sub(1) && !series.archived.is_empty() {
-            self.read_archived(series, from_ms, to_ms.min(resident_ms - 1), out);
+        let full_ms = series.archived.first().map_or(resident_ms, |archived| archived.first_ms.min(resident_ms));
+        if from_ms < full_ms.saturating_sub(1) {
+            self.read_blocks(&series.history, from_ms, to_ms.min(full_ms.saturating_sub(1)), out);
+        }
+        if from_ms < resident_ms.saturating_sub(1) {
+            self.read_blocks(&series.archived, from_ms, to_ms.min(resident_ms.saturating_sub(1)), out);
         }
         let start = series.sealed.partition_point(|chunk| chunk.last_ms() <= from_ms);
         for chunk in &series.sealed[start..] {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use alerting::series::block::{BlockIndex, chunks};
-use alerting::series::log::{LogWriter, replay};
+use alerting::series::log::{LogWriter, replay, segment_head};
 use alerting::series::{Labels, MetricType, STALE_NAN, Sample, Store, StoreSettings};
 
 fn golden(name: &str) -> PathBuf {
@@ -34,7 +34,7 @@ fn written() -> (Vec<u8>, Vec<u8>) {
     let mut store =
         Store::new(StoreSettings { chunk_samples: 12, ..StoreSettings::default() }).expect("valid settings");
     let mut log = LogWriter::default();
-    log.begin_segment();
+    let mut segment = segment_head([]);
     log.metric("logins_total", MetricType::Counter);
     for (labels, samples) in samples() {
         for sample in samples {
@@ -42,7 +42,8 @@ fn written() -> (Vec<u8>, Vec<u8>) {
             log.sample(id, &labels, sample);
         }
     }
-    (store.archive().expect("samples").0, log.take())
+    segment.extend(log.take());
+    (store.archive().expect("samples").0, segment)
 }
 
 fn bits(samples: &[Sample]) -> Vec<(i64, u64)> {

@@ -7,6 +7,7 @@ mod against_prometheus;
 mod against_prometheus3;
 mod golden;
 mod promql;
+mod recorder;
 mod rules;
 mod rules_against_promtool;
 mod series;

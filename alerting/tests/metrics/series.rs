@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use alerting::series::block::{BlockError, BlockIndex, BlockSource, chunks};
 use alerting::series::downsample::{self, AGGREGATE, downsample};
-use alerting::series::log::{LogWriter, replay};
+use alerting::series::log::{LogWriter, replay, segment_head};
 use alerting::series::open_chunk::OpenChunk;
 use alerting::series::sealed_chunk::SealedChunk;
 use alerting::series::{Labels, Matcher, MetricType, Rejection, STALE_NAN, Sample, SeriesId, Store, StoreSettings};
@@ -188,10 +188,8 @@ fn blocks_and_log_survive_a_restart() {
     let blocks = Arc::new(Blocks::default());
     let mut first = store().with_blocks(blocks.clone());
     let mut log = LogWriter::default();
-    log.begin_segment();
     first.describe("m", MetricType::Counter);
-    log.metric("m", MetricType::Counter);
-    let mut segment = Vec::new();
+    let mut segment = segment_head(first.metric_types());
     for index in 0..50i64 {
         for name in ["a", "b", "c"] {
             let labels = labels("m", name);
@@ -206,8 +204,8 @@ fn blocks_and_log_survive_a_restart() {
             blocks.0.lock().expect("not poisoned").insert(block, bytes);
             assert_eq!(first.adopt(block, &index), 0);
             log.take();
-            segment.clear();
-            log.begin_segment();
+            log.restart();
+            segment = segment_head(first.metric_types());
         }
         segment.extend(log.take());
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// Reads `250ms`, `10s`, `5m` or `1h`; zero is refused, since nothing here means "never" or "at once".
+/// Reads `250ms`, `10s`, `5m`, `1h` or `15d`; zero is refused, since nothing here means "never" or "at once".
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
@@ -9,6 +9,7 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => 0,
     };
     let duration_ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_ms)).unwrap_or(0);
@@ -31,6 +32,7 @@ mod tests {
             ("10s", Some(10_000)),
             ("5m", Some(300_000)),
             ("1h", Some(3_600_000)),
+            ("15d", Some(1_296_000_000)),
             ("0s", None),
             ("10", None),
             ("s", None),

@@ -1,12 +1,15 @@
 use super::reader::Section;
 use super::slack::api_url;
-use super::{Secret, StatsdListening, secret};
+use super::{MetricsStore, Secret, StatsdListening, metrics_store, secret};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// Where the metrics that programs sent go on to, at each flush. Each receiver is optional.
+/// How much is kept, and where the metrics that programs sent go on to, at each flush. Each receiver is optional.
 ///
 /// ```toml
+/// [metrics.store]              # see [`MetricsStore`]
+/// retention = "15d"
+///
 /// [metrics.graphite]
 /// address = "graphite.example.com:2003"
 /// prefix = "tocsin."
@@ -21,6 +24,7 @@ use url::Url;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MetricsSettings {
+    pub store: MetricsStore,
     pub graphite: Option<Receiver>,
     pub statsd: Option<Receiver>,
     pub librato: Option<Librato>,
@@ -48,6 +52,7 @@ pub struct Librato {
 pub(super) fn read(section: Option<Section<'_>>, statsd: &StatsdListening) -> MetricsSettings {
     let Some(mut section) = section else { return MetricsSettings::default() };
     let settings = MetricsSettings {
+        store: metrics_store::read(section.section("store")),
         graphite: section.section("graphite").and_then(|section| receiver(section, "graphite.example.com:2003", None)),
         statsd: section
             .section("statsd")
@@ -58,7 +63,7 @@ pub(super) fn read(section: Option<Section<'_>>, statsd: &StatsdListening) -> Me
     if forwards && !statsd.enabled {
         section.reading.report(
             &section.at,
-            "what is forwarded are the metrics that statsd receives; write `enabled = true` in [statsd], or leave [metrics] out",
+            "what is forwarded are the metrics that statsd receives; write `enabled = true` in [statsd], or leave the receiver out",
         );
     }
     section.finish();

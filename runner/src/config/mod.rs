@@ -12,11 +12,13 @@ mod authentication;
 mod delivery;
 mod duration;
 mod metrics;
+mod metrics_store;
 mod network;
 mod policies;
 mod problem;
 mod reader;
 mod regions;
+mod rules;
 mod sandbox;
 mod schedule;
 mod secret;
@@ -32,11 +34,13 @@ mod vars;
 pub use authentication::Authentication;
 pub use delivery::DeliverySettings;
 pub use metrics::{Librato, MetricsSettings, Receiver};
+pub use metrics_store::MetricsStore;
 pub use network::Network;
 pub(crate) use policies::directory;
 pub use policies::{DEFAULT_POLICY, ListedCheck, NamedPolicy, PolicyChoice, choose as choose_policy};
 pub use problem::{ConfigError, Problem};
 pub use regions::RegionSettings;
+pub use rules::RulesSettings;
 pub use sandbox::SandboxLimits;
 pub use schedule::ScheduleSettings;
 pub use secret::Secret;
@@ -77,6 +81,7 @@ pub struct Settings {
     pub delivery: DeliverySettings,
     pub statsd: StatsdListening,
     pub metrics: MetricsSettings,
+    pub rules: RulesSettings,
     pub slack: SlackSettings,
     pub twilio: TwilioSettings,
     /// Team name to members.

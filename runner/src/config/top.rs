@@ -3,7 +3,7 @@
 use super::reader::{At, Placed, Reading, Section};
 use super::{
     Authentication, ConfigError, Environment, Problem, Settings, authentication, delivery, metrics, network, policies,
-    regions, sandbox, schedule, slack, statsd, teams, twilio, vars,
+    regions, rules, sandbox, schedule, slack, statsd, teams, twilio, vars,
 };
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -71,6 +71,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         schedule: schedule::read(root.section("schedule")),
         delivery: delivery::read(root.section("delivery")),
         metrics: metrics::read(root.section("metrics"), &statsd),
+        rules: rules::read(root.section("rules")),
         statsd,
         slack: slack::read(root.section("slack"), environment),
         twilio: twilio::read(root.section("twilio"), environment),

@@ -61,7 +61,7 @@ impl Board {
         let is_watched = |id: &CheckId, region: &Region| {
             checks.iter().any(|check| check.definition.id == *id && check.regions.contains(region))
         };
-        self.metrics.latest_runs.retain(is_watched);
+        self.metrics.retain(is_watched);
         let mut facts = self.facts();
         let facts = &mut *facts;
         facts.recent.retain(|(id, region), _| is_watched(id, region));
@@ -70,7 +70,7 @@ impl Board {
     }
 
     pub(super) fn record(&self, result: &RunResult) {
-        self.metrics.latest_runs.record(result);
+        self.metrics.record(result);
         let mut brief = RunBrief::from(result);
         shorten(&mut brief.verdict);
         let mut facts = self.facts();

@@ -4,7 +4,7 @@ use super::metrics::Metrics;
 use alerting::Alerting;
 use alerting::forward::{ForwardCounters, prometheus};
 use alerting::run_series;
-use alerting::sample::{Sample, SampleKind, SampleLabels};
+use alerting::sample::{STALE_NAN, Sample, SampleKind, SampleLabels};
 use alerting::statsd::{ServerCounters, Snapshot};
 use axum::Router;
 use axum::extract::State;
@@ -30,21 +30,35 @@ impl LatestRuns {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn record(&self, result: &RunResult) {
-        let samples = run_series::samples_of(result).samples;
+    /// Takes a run in, and returns its samples, with an end for each series that the run before it had and this one has
+    /// not: a failure is over as soon as a run passes.
+    pub(super) fn record(&self, result: &RunResult) -> Vec<Sample> {
+        let mut samples = run_series::samples_of(result).samples;
         // A missed slot has none, and says nothing about the run before it.
-        if !samples.is_empty() {
-            self.runs().insert((result.key.check.clone(), result.key.region.clone()), samples);
-        }
+        let Some(at) = samples.first().map(|sample| sample.at) else { return samples };
+        let key = (result.key.check.clone(), result.key.region.clone());
+        let former = self.runs().insert(key, samples.clone()).unwrap_or_default();
+        let gone = former.into_iter().filter(|former| samples.iter().all(|sample| sample.labels != former.labels));
+        let ended: Vec<Sample> = gone.map(|former| ended(former, at)).collect();
+        samples.extend(ended);
+        samples
     }
 
-    pub(super) fn retain(&self, is_watched: impl Fn(&CheckId, &Region) -> bool) {
-        self.runs().retain(|(check, region), _| is_watched(check, region));
+    /// Forgets the checks that are no longer watched, and returns the ends of their series.
+    pub(super) fn retain(&self, is_watched: impl Fn(&CheckId, &Region) -> bool, at: UnixMs) -> Vec<Sample> {
+        let mut runs = self.runs();
+        let gone: Vec<_> = runs.extract_if(.., |(check, region), _| !is_watched(check, region)).collect();
+        gone.into_iter().flat_map(|(_, samples)| samples).map(|former| ended(former, at)).collect()
     }
 
     fn text(&self) -> String {
         prometheus::encode_samples(self.runs().values().flatten())
     }
+}
+
+/// The series ends at this instant.
+fn ended(former: Sample, at: UnixMs) -> Sample {
+    Sample { at, value: STALE_NAN, ..former }
 }
 
 type Sources = (Arc<Metrics>, Arc<Alerting>);
@@ -73,6 +87,7 @@ fn text(metrics: &Metrics, alerting: &Alerting) -> String {
         own.statsd(&counters, shadowed);
         text = snapshot.map(|snapshot| prometheus::encode(&snapshot)).unwrap_or_default();
     }
+    own.store(metrics);
     for (receiver, counters) in metrics.forwarded() {
         own.forward(receiver, &counters);
     }
@@ -133,6 +148,17 @@ impl Own {
                 self.put("tocsin_statsd_dropped_total", SampleKind::Counter, &[("what", what)], count);
             }
         }
+    }
+
+    fn store(&mut self, metrics: &Metrics) {
+        let (series, chunk_bytes, counters) = metrics
+            .recorder
+            .ask(|store| (store.series_count(), store.chunk_bytes(), serde_json::to_value(store.counters())));
+        self.put("tocsin_store_series", SampleKind::Gauge, &[], series as f64);
+        self.put("tocsin_store_chunk_bytes", SampleKind::Gauge, &[], chunk_bytes as f64);
+        self.count_all("tocsin_store_", &counters.unwrap_or_default(), &[]);
+        let counters = serde_json::to_value(metrics.recorder.counters()).unwrap_or_default();
+        self.count_all("tocsin_recorder_", &counters, &[]);
     }
 
     fn forward(&mut self, receiver: &str, counters: &ForwardCounters) {

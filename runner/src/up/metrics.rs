@@ -1,19 +1,28 @@
-//! Metrics: the statsd server, and where its snapshots go on to.
+//! Metrics: the recorder that keeps them, the statsd server, and where its snapshots go on to.
 //!
 //! Statsd is on by default, and the default port is anybody's: where it is taken, Tocsin says so once and watches without
 //! it. An address that is written is counted on, and where it cannot be had the start is refused.
 
 use super::exposition::LatestRuns;
 use crate::config::{MetricsSettings, Settings, StatsdListening};
+use alerting::SystemClock;
 use alerting::forward::{Destination, ForwardCounters, ForwardSettings, Forwarder, Token};
+use alerting::recorder::{Recorder, RecorderSettings, Recovery};
+use alerting::sample::SampleSink;
+use alerting::series::StoreSettings;
 use alerting::statsd::{
     Handlers, ServerCounters, Snapshot, StatsdError, StatsdServer, StatsdSettings as ServerSettings,
 };
 use anyhow::Context;
+use checks::{CheckId, Region, RunResult, UnixMs};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// The recorder's files inside the data folder.
+const FOLDER: &str = "metrics";
+/// Samples of a flush that are offered to the recorder at a time.
+const SAMPLES_AT_ONCE_MAX: usize = 10_000;
 const LIBRATO: &str = "https://metrics-api.librato.com";
 /// How long the last snapshots may leave.
 const FORWARD_DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -22,6 +31,7 @@ const FORWARD_DRAIN_MAX: Duration = Duration::from_secs(5);
 type Forwards = Arc<Vec<(&'static str, Forwarder)>>;
 
 pub(super) struct Metrics {
+    pub recorder: Arc<Recorder>,
     /// `None` where it is off, has no port, or has been stopped.
     server: Mutex<Option<StatsdServer>>,
     forwards: Mutex<Forwards>,
@@ -34,15 +44,33 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Metrics {
     /// Starts what is configured. What could not be had by default becomes a notice.
-    pub(super) fn start(settings: &Settings, notices: &mut Vec<String>) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        settings: &Settings,
+        recorder: Arc<Recorder>,
+        notices: &mut Vec<String>,
+    ) -> anyhow::Result<Self> {
         let mut forwards = Arc::default();
         let mut server = None;
         if settings.statsd.enabled {
             forwards = Arc::new(forwards_of(&settings.metrics)?);
-            server = listen(&settings.statsd, &forwards, notices)
+            server = listen(&settings.statsd, &recorder, &forwards, notices)
                 .with_context(|| format!("[statsd] in {}", settings.file.display()))?;
         }
-        Ok(Self { server: Mutex::new(server), forwards: Mutex::new(forwards), latest_runs: LatestRuns::default() })
+        let (server, forwards) = (Mutex::new(server), Mutex::new(forwards));
+        Ok(Self { recorder, server, forwards, latest_runs: LatestRuns::default() })
+    }
+
+    /// What a run says becomes series.
+    pub(super) fn record(&self, result: &RunResult) {
+        let samples = self.latest_runs.record(result);
+        // What is refused is counted by the store: results that come late are older than what is known.
+        self.recorder.append(&samples);
+    }
+
+    /// The series of checks that are no longer watched end now.
+    pub(super) fn retain(&self, is_watched: impl Fn(&CheckId, &Region) -> bool) {
+        let ended = self.latest_runs.retain(is_watched, UnixMs::now());
+        self.recorder.append(&ended);
     }
 
     /// Where statsd listens: UDP and TCP, which differ where the configuration left the port to the system.
@@ -77,7 +105,37 @@ impl Metrics {
             }
         });
         futures_util::future::join_all(stops).await;
+        let recorder = Arc::clone(&self.recorder);
+        // An error says that it panicked, which has been logged.
+        let _ = tokio::task::spawn_blocking(move || recorder.stop()).await;
     }
+}
+
+/// Takes up the metrics of the process before this one.
+pub(super) async fn open_recorder(settings: &Settings, notices: &mut Vec<String>) -> anyhow::Result<Arc<Recorder>> {
+    let store = settings.metrics.store;
+    let ms = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let recording = RecorderSettings {
+        store: StoreSettings {
+            retention_ms: ms(store.retention),
+            chunk_bytes_max: count(store.memory_mb_max << 20) / 2,
+            series_max: count(store.series_max),
+            ..StoreSettings::default()
+        },
+        history_ms: ms(store.history),
+        disk_bytes_max: store.disk_mb_max << 20,
+        ..RecorderSettings::new(settings.data_dir.join(FOLDER))
+    };
+    let open = move || Recorder::open(recording, Arc::new(SystemClock));
+    let (recorder, recovery) = tokio::task::spawn_blocking(open).await??;
+    if recovery != Recovery::default() {
+        tracing::info!("metrics of the process before this one: {recovery}");
+    }
+    if !recovery.damaged.is_empty() {
+        notices.push(format!("Some metrics cannot be read: {recovery}"));
+    }
+    Ok(Arc::new(recorder))
 }
 
 fn forwards_of(settings: &MetricsSettings) -> anyhow::Result<Vec<(&'static str, Forwarder)>> {
@@ -104,13 +162,20 @@ fn forwards_of(settings: &MetricsSettings) -> anyhow::Result<Vec<(&'static str, 
 
 fn listen(
     settings: &StatsdListening,
+    recorder: &Arc<Recorder>,
     forwards: &Forwards,
     notices: &mut Vec<String>,
 ) -> Result<Option<StatsdServer>, StatsdError> {
     let handlers = || {
-        let forwards = Arc::clone(forwards);
+        let (forwards, recorder) = (Arc::clone(forwards), Arc::clone(recorder));
         Handlers {
-            on_flush: Box::new(move |snapshot| forwards.iter().for_each(|(_, forwarder)| forwarder.offer(snapshot))),
+            on_flush: Box::new(move |snapshot| {
+                // What is refused is counted by the store.
+                snapshot.samples(SAMPLES_AT_ONCE_MAX, |samples| {
+                    recorder.append(samples);
+                });
+                forwards.iter().for_each(|(_, forwarder)| forwarder.offer(snapshot));
+            }),
             // Events and service checks are counted; nothing follows from them yet.
             on_notice: Box::new(|_| {}),
         }

@@ -11,6 +11,7 @@ mod exposition;
 mod log;
 mod metrics;
 mod notices;
+mod queries;
 mod ready;
 mod server;
 mod signals;
@@ -43,10 +44,12 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     log::start();
     let mut notices = notices::notices(&settings);
     let listener = server::bind(&settings).await?;
-    let metrics = Arc::new(Metrics::start(&settings, &mut notices)?);
     let journal = open_journal(&settings);
     let (sandbox, journal) = tokio::join!(sandboxing::start(&settings), journal);
     let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
+    // The journal's lock says that no other process writes these files.
+    let recorder = metrics::open_recorder(&settings, &mut notices).await?;
+    let metrics = Arc::new(Metrics::start(&settings, Arc::clone(&recorder), &mut notices)?);
     let catalogue = load(&settings, &sandbox).await?;
     let unknown = crate::ladders::unknown_checks(&settings, &catalogue);
     // A script that is refused may be the one that is listed: it must not end the watch of the others.
@@ -66,6 +69,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let printed = status::Printed { slack: settings.slack.token.is_none(), sms: settings.twilio.account.is_none() };
     let source = Arc::new(status::Status::new(Arc::clone(&alerting), Arc::clone(&board), printed));
     let pages = dashboards::router(source).merge(exposition::router(Arc::clone(&metrics), Arc::clone(&alerting)));
+    let pages = pages.merge(queries::router(recorder, settings.rules.interval));
     let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone()));
     board.announce(address);
     // Before anybody is told that it is ready: whoever is told may end it at once, and in order.

@@ -102,6 +102,14 @@ prefix = "auth."
 email = "oncall@example.com"
 token = { env = "TWILIO_TOKEN" }
 
+[metrics.store]
+retention = "30d"
+memory_mb_max = 64
+
+[rules]
+files = ["rules/*.yml"]
+interval = "30s"
+
 [slack]
 p1_channel = "#on-call"
 
@@ -133,6 +141,9 @@ phone = "+4915112345678"
     assert_eq!(settings.statsd.flush.as_secs(), 5);
     assert_eq!(settings.metrics.graphite.as_ref().map(|to| to.prefix.as_str()), Some("auth."));
     assert_eq!(settings.metrics.statsd, None);
+    let store = settings.metrics.store;
+    assert_eq!((store.retention.as_secs(), store.memory_mb_max, store.series_max), (30 * 86_400, 64, 200_000));
+    assert_eq!((settings.rules.files[0].as_path(), settings.rules.interval.as_secs()), (Path::new("rules/*.yml"), 30));
     assert_eq!(settings.metrics.librato.as_ref().map(|to| to.tags["source"].as_str()), Some("tocsin"));
     assert_eq!(settings.slack.token.as_ref().map(|token| token.expose()), Some("xoxb-environment"));
     assert_eq!((settings.slack.p1_channel.as_str(), settings.slack.p2_channel.as_str()), ("#on-call", "#p2"));

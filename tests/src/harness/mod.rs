@@ -4,12 +4,14 @@
 //! - [`Process`]: one program, its logs, its signals, its end.
 //! - [`AuthStack`]: the target, with its faults.
 //! - [`Tocsin`]: the program under test; [`Config`] writes its `tocsin.toml`.
+//! - [`Prometheus`]: a real one, where it is installed.
 //! - [`World`]: a target, both providers and a folder of checks, wired together.
 
 mod auth_stack;
 mod config;
 mod process;
 mod processes;
+mod prometheus;
 mod tocsin;
 mod world;
 
@@ -17,6 +19,7 @@ pub use auth_stack::AuthStack;
 pub use config::{Config, DEVOPS, REGIONS};
 pub use process::{Finished, Process};
 pub use processes::{all_gone, descendants};
+pub use prometheus::{Prometheus, Series, ask};
 pub use tocsin::{NOT_FOR_TESTS, Tocsin};
 pub use world::{DISCOVERY, World};
 

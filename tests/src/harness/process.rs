@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 const SHOWN_BYTES_MAX: usize = 16 << 10;
 
 /// How often a file that is not there yet is looked for.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A running program, the leader of a process group. Dropping it kills the group.
 #[derive(Debug)]
