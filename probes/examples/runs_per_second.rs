@@ -60,6 +60,9 @@ async fn bench(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         return memory(&sandbox, &order, in_flight).await;
     }
 
+    let before = sandbox.zygotes().into_iter().map(|zygote| Spent::of(&zygote.to_string()));
+    let before = before.fold(Spent::default(), std::ops::Add::add);
+    let daemon_before = Spent::of("self");
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
     let mut workers = tokio::task::JoinSet::new();
@@ -96,6 +99,17 @@ async fn bench(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     for zygote in sandbox.zygotes() {
         println!("  zygote: {} KiB private", private_kib(zygote.cast_signed()));
     }
+    let zygotes = sandbox.zygotes().into_iter().map(|zygote| Spent::of(&zygote.to_string()));
+    let zygotes = zygotes.fold(Spent::default(), std::ops::Add::add) - before;
+    let daemon = Spent::of("self") - daemon_before;
+    for (name, us, faults) in [
+        ("daemon", daemon.own_us, daemon.own_faults),
+        ("zygotes", zygotes.own_us, zygotes.own_faults),
+        ("runs", zygotes.childrens_us, zygotes.childrens_faults),
+    ] {
+        let a_run = |count: u64| count as f64 / runs as f64;
+        println!("  {name}: {:.0} us of processor time and {:.1} page faults a run", a_run(us), a_run(faults));
+    }
     sandbox.shutdown().await;
     Ok(())
 }
@@ -122,6 +136,57 @@ async fn memory(sandbox: &Arc<Sandbox>, order: &Arc<RunOrder>, in_flight: usize)
         }
     }
     Ok(())
+}
+
+/// What a process and the children that it has waited for have used up.
+#[derive(Default, Clone, Copy)]
+struct Spent {
+    own_us: u64,
+    childrens_us: u64,
+    own_faults: u64,
+    childrens_faults: u64,
+}
+
+impl Spent {
+    /// From `/proc/PID/stat`, whose ticks are hundredths of a second.
+    fn of(process: &str) -> Self {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let fields: Vec<u64> = stat
+            .rsplit_once(") ")
+            .map(|(_, fields)| fields.split(' ').map(|field| field.trim().parse().unwrap_or(0)).collect())
+            .unwrap_or_default();
+        let field = |number: usize| fields.get(number - 3).copied().unwrap_or(0);
+        Self {
+            own_us: (field(14) + field(15)) * 10_000,
+            childrens_us: (field(16) + field(17)) * 10_000,
+            own_faults: field(10),
+            childrens_faults: field(11),
+        }
+    }
+}
+
+impl std::ops::Add for Spent {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            own_us: self.own_us + other.own_us,
+            childrens_us: self.childrens_us + other.childrens_us,
+            own_faults: self.own_faults + other.own_faults,
+            childrens_faults: self.childrens_faults + other.childrens_faults,
+        }
+    }
+}
+
+impl std::ops::Sub for Spent {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self {
+            own_us: self.own_us - other.own_us,
+            childrens_us: self.childrens_us - other.childrens_us,
+            own_faults: self.own_faults - other.own_faults,
+            childrens_faults: self.childrens_faults - other.childrens_faults,
+        }
+    }
 }
 
 fn private_kib(process: i32) -> u64 {

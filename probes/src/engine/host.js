@@ -7,7 +7,7 @@
 import { core, internals, primordials } from "ext:core/mod.js";
 import * as library from "ext:tocsin_library/tocsin.js";
 import * as net from "ext:tocsin_library/net/net.js";
-import { AbortController, DOMException, forbidNetwork, inspect, preload, setTimeOrigin } from "ext:tocsin_host/web_globals.js";
+import { AbortController, DOMException, forbidNetwork, inspect, preload } from "ext:tocsin_host/web_globals.js";
 
 const {
   ArrayIsArray,
@@ -132,18 +132,18 @@ ObjectDefineProperty(globalThis.Math, "random", {
 
 let controller;
 
+core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
+  if (internals.tocsinIsSkip(reason)) ops.op_run_skipped();
+  else fail(reason, "unhandled");
+  return true;
+});
+
 function begin(a, b, c, d, mayUseNetwork) {
   seed[0] = a;
   seed[1] = b;
   seed[2] = c;
   seed[3] = d;
-  setTimeOrigin();
   if (!mayUseNetwork) forbidNetwork();
-  core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
-    if (internals.tocsinIsSkip(reason)) ops.op_run_skipped();
-    else fail(reason, "unhandled");
-    return true;
-  });
 }
 
 function isCheck(exported) {

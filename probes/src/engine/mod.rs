@@ -17,7 +17,7 @@ pub(crate) use record::{Ending, Record, Soft, Thrown, ThrownKind, clip};
 pub(crate) use redact::Redactor;
 pub(crate) use stack::{authors_frames, first_location};
 
-use crate::script::{LIBRARY, LibraryModule, Module};
+use crate::script::{LIBRARY, LibraryModule, Module, ModuleKind};
 use deno_core::error::CoreError;
 use deno_core::{
     Extension, ExtensionFileSource, JsRuntime, ModuleSpecifier, OpState, PollEventLoopOptions, RuntimeOptions, v8,
@@ -125,6 +125,7 @@ impl Engine {
         })
         .map_err(EngineError::Start)?;
         let host = take_host(&mut runtime)?;
+        make_library_modules(&mut runtime, &loader)?;
         Ok(Self { runtime, loader, host })
     }
 
@@ -172,14 +173,15 @@ impl Engine {
             v8::Global::new(scope, v8::Local::<v8::Value>::from(order))
         };
         let function = self.host.run.clone();
-        self.call(&function, &[exported, order]).await
+        self.call(&function, &[exported, order])?;
+        self.turn().await
     }
 
     /// Loads and evaluates the bundle's script, and records what its default export declares.
     pub async fn describe(&mut self, modules: Arc<Vec<Module>>) -> Result<(), CoreError> {
         let exported = self.load(modules).await?;
         let function = self.host.describe.clone();
-        self.call(&function, &[exported]).await
+        self.call(&function, &[exported])
     }
 
     /// Aborts `ctx.signal`.
@@ -212,14 +214,38 @@ impl Engine {
         Ok(v8::Global::new(scope, exported))
     }
 
-    async fn call(
+    /// Calls a function of the host, which says through its operations how things went: what it returns is not
+    /// watched, since watching costs as much as a short script.
+    fn call(
         &mut self,
         function: &v8::Global<v8::Function>,
         arguments: &[v8::Global<v8::Value>],
     ) -> Result<(), CoreError> {
-        let result = self.runtime.call_with_args(function, arguments);
-        self.runtime.with_event_loop_promise(result, PollEventLoopOptions::default()).await.map(|_| ())
+        deno_core::scope!(scope, &mut self.runtime);
+        let arguments: Vec<_> = arguments.iter().map(|argument| v8::Local::new(scope, argument)).collect();
+        let undefined = v8::undefined(scope).into();
+        let function = v8::Local::new(scope, function);
+        match function.call(scope, undefined, &arguments) {
+            Some(_) => Ok(()),
+            None => Err(deno_core::error::CoreErrorKind::ExecutionTerminated.into_box()),
+        }
     }
+}
+
+/// Makes the library's modules, which a script's import finds then: each run would make those that it imports anew.
+fn make_library_modules(runtime: &mut JsRuntime, loader: &BundleLoader) -> Result<(), EngineError> {
+    let specifier = ModuleSpecifier::parse("tocsin:warm").map_err(|_| EngineError::Host("modules"))?;
+    loader.serve(Arc::new(vec![Module {
+        specifier: specifier.to_string(),
+        path: String::new(),
+        kind: ModuleKind::Script,
+        code: LIBRARY.iter().map(|module| format!("import \"{}\";", module.name)).collect(),
+        source_map: None,
+    }]));
+    // There is nothing to wait for, and nothing here to wait on: the modules are in memory.
+    let loaded = futures_util::FutureExt::now_or_never(runtime.load_side_es_module(&specifier));
+    loader.serve(Arc::default());
+    loaded.ok_or(EngineError::Host("modules"))?.map(drop).map_err(EngineError::Start)
 }
 
 /// Takes the host's functions off the global object, and lets it load what is loaded late otherwise.

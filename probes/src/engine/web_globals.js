@@ -124,10 +124,33 @@ defineLazy(request, "Request");
 defineLazy(response, "Response");
 defineWritable(base64, "atob", "btoa");
 defineWritable(messagePort, "structuredClone");
-defineWritable(performance, "performance");
 defineWritable(timers, "clearInterval", "clearTimeout", "setInterval", "setTimeout");
 globals.crypto = core.propGetterOnly(() => crypto().crypto);
 globals.fetch = core.propWritable(measuredFetch);
+// When the run began is asked for when somebody wants to know it.
+let hasTimeOrigin = false;
+globals.performance = {
+  __proto__: null,
+  get() {
+    const { performance: own, setTimeOrigin } = performance();
+    if (!hasTimeOrigin) {
+      hasTimeOrigin = true;
+      setTimeOrigin();
+    }
+    return own;
+  },
+  set(value) {
+    ObjectDefineProperty(globalThis, "performance", {
+      __proto__: null,
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  },
+  enumerable: true,
+  configurable: true,
+};
 globals.reportError = core.propWritable(event.reportError);
 globals.self = core.propGetterOnly(() => globalThis);
 globals[webidl.brand] = core.propNonEnumerable(webidl.brand);
@@ -173,8 +196,4 @@ const { AbortController } = abortSignal;
 export function preload() {
   for (let i = 0; i < loaders.length; i++) loaders[i]();
   preloadFetch();
-}
-
-export function setTimeOrigin() {
-  performance().setTimeOrigin();
 }

@@ -1,12 +1,13 @@
 //! The process of one run, from the fork to its last line. It is alone: what it does to itself, it does to nobody else.
 
 use super::Limits;
+use super::pages::{self, Written};
 use super::process::{self, exit_now};
 use super::verdict::{self, Stop, Stopped};
 use super::wire::{Modules, Order, Ran, Report, Task};
 use crate::engine::{Engine, Record, Redactor, RunState};
 use crate::fetch::{self, PreparedNetwork, RunNetwork};
-use checks::UnixMs;
+use checks::{Outcome, UnixMs};
 use deno_core::error::CoreError;
 use rand::TryRngCore as _;
 use std::cell::RefCell;
@@ -23,9 +24,6 @@ use tokio::sync::Notify;
 /// How long a script may go on after its time, for what waits for `ctx.signal` to unwind.
 const UNWIND: Duration = Duration::from_millis(50);
 
-/// What a short run allocates.
-const HEAP_BYTES_USUAL: usize = 384 << 10;
-
 /// Where the process ends that could not even become one.
 const EXIT_UNPREPARED: i32 = 70;
 const EXIT_PANIC: i32 = 71;
@@ -41,6 +39,8 @@ pub(super) struct Job<'a> {
     pub limits: Limits,
     /// The zygote's own address space: the limit comes on top of it.
     pub address_space_bytes: u64,
+    /// What a run like this one writes to.
+    pub written: &'a Written,
 }
 
 static HEAP_EXHAUSTED: AtomicBool = AtomicBool::new(false);
@@ -48,18 +48,33 @@ static HEAP_EXHAUSTED: AtomicBool = AtomicBool::new(false);
 pub(super) fn run(job: Job<'_>) -> ! {
     let started = Instant::now();
     let started_at = UnixMs::now();
+    job.written.copy_now();
     let address_space_bytes_max = job.address_space_bytes + job.limits.address_space_bytes_max;
     let Ok(output) = process::become_run(job.zygote, job.report, address_space_bytes_max, job.limits.open_files_max)
     else {
         exit_now(EXIT_UNPREPARED);
     };
-    process::populate_heap(HEAP_BYTES_USUAL);
     report_panics(output);
     let report = match serde_json::from_slice::<Order>(job.order) {
         Ok(order) => act(job.engine, order, job.modules, job.network, job.limits, started, started_at),
         Err(error) => Report::Unfit(format!("the run's order is malformed: {error}")),
     };
     hand_over(&report_json(&report, &job.limits));
+    exit_now(0)
+}
+
+/// Makes a run of the zygote's own, and hands over what it wrote to in place of a report. Nobody's script runs here, so
+/// that the process need not be contained; `heap_top` is the zygote's.
+pub(super) fn rehearse(job: Job<'_>, heap_top: usize) -> ! {
+    report_panics(File::from(job.report));
+    if let Ok(order) = serde_json::from_slice::<Order>(job.order) {
+        let report = act(job.engine, order, job.modules, job.network, job.limits, Instant::now(), UnixMs::now());
+        let json = report_json(&report, &job.limits);
+        let passed = matches!(&report, Report::Ran(Ran { outcome: Outcome::Passed, .. })) && !json.is_empty();
+        if let (true, Ok(written)) = (passed, pages::written(heap_top)) {
+            hand_over(&serde_json::to_vec(&written).unwrap_or_default());
+        }
+    }
     exit_now(0)
 }
 

@@ -48,7 +48,7 @@ pub(super) fn outcome(record: &Record, facts: &Facts<'_>) -> Outcome {
                 None => return Outcome::Passed,
             },
             Some(Ending::Failed(thrown)) => thrown_failure(thrown, record, facts),
-            None => plain(FailureClass::Prober, "the script ended without saying how".to_owned()),
+            None => waits_for_ever(record, facts),
         },
         Stop::Error(error) => match error.as_kind() {
             CoreErrorKind::Js(error) => {
@@ -64,14 +64,7 @@ pub(super) fn outcome(record: &Record, facts: &Facts<'_>) -> Outcome {
                 };
                 thrown_failure(&thrown, record, facts)
             }
-            CoreErrorKind::PendingPromiseResolution => {
-                let mut failure = plain(
-                    FailureClass::Script,
-                    "waits for a promise that nothing will ever settle: nothing is left that could run".to_owned(),
-                );
-                failure.step = open_step(record, facts);
-                failure
-            }
+            CoreErrorKind::PendingPromiseResolution => waits_for_ever(record, facts),
             _ => match &record.ending {
                 Some(Ending::Failed(thrown)) => thrown_failure(thrown, record, facts),
                 _ => plain(FailureClass::Script, error.to_string()),
@@ -97,6 +90,13 @@ fn plain(class: FailureClass, message: String) -> Failure {
 
 fn open_step(record: &Record, facts: &Facts<'_>) -> Option<String> {
     record.step_path(facts.stopped.open_step?)
+}
+
+fn waits_for_ever(record: &Record, facts: &Facts<'_>) -> Failure {
+    let message = "waits for a promise that nothing will ever settle: nothing is left that could run";
+    let mut failure = plain(FailureClass::Script, message.to_owned());
+    failure.step = open_step(record, facts);
+    failure
 }
 
 fn time_up(record: &Record, facts: &Facts<'_>) -> Failure {

@@ -10,17 +10,23 @@
 
 use super::Limits;
 use super::child::{self, Job};
+use super::memory;
 use super::process::{self, Forked, Status};
+use super::rehearsal::{self, Rehearsed};
 use super::wire::{self, FromZygote, Modules, ProcessEnd, ToZygote};
 use crate::engine::Engine;
 use crate::fetch::PreparedNetwork;
 use crate::transport::NetworkSettings;
+use rand::TryRngCore as _;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Free space at the heap's end, in large pages, for what a run allocates.
+const FREE_BYTES: usize = 512 << 10;
 
 /// Runs the hidden subcommand `zygote`; call it before anything else in `main`: no thread, no event loop, no logger.
 ///
@@ -41,6 +47,7 @@ struct Zygote {
     limits: Limits,
     address_space_bytes: u64,
     engine: Engine,
+    rehearsed: Rehearsed,
     bundles: HashMap<String, Arc<Modules>>,
     networks: HashMap<u32, Result<Arc<PreparedNetwork>, String>>,
     runs: Vec<InFlight>,
@@ -58,7 +65,7 @@ struct InFlight {
 
 fn serve() -> io::Result<()> {
     let (mut input, mut output) = process::take_standard_streams()?;
-    process::prepare_allocator();
+    let heap_start = memory::prepare_allocator();
     let Some((ToZygote::Setup(limits), _)) = wire::read(&mut input)? else { return Ok(()) };
     let mut engine = match Engine::warm(limits.heap_bytes_max) {
         Ok(engine) => engine,
@@ -69,14 +76,20 @@ fn serve() -> io::Result<()> {
     };
     ask_for_processor_features();
     engine.settle();
-    process::fill_heap_holes();
+    memory::fill_heap_holes();
+    memory::join_heap(heap_start, FREE_BYTES);
+    let rehearsed = rehearsal::rehearse(&mut engine, limits).unwrap_or_else(|error| {
+        eprintln!("tocsin zygote: runs are slower than they could be, because the rehearsal failed: {error}");
+        Rehearsed::default()
+    });
     wire::write(&mut output, &FromZygote::Ready, &[])?;
     let zygote = Zygote {
         process: std::process::id().cast_signed(),
         output,
         limits,
-        address_space_bytes: process::address_space_bytes(),
+        address_space_bytes: memory::address_space_bytes(),
         engine,
+        rehearsed,
         bundles: HashMap::new(),
         networks: HashMap::new(),
         runs: Vec::new(),
@@ -92,6 +105,8 @@ fn ask_for_processor_features() {
     std::hint::black_box(std::is_x86_feature_detected!("avx2"));
     #[cfg(target_arch = "aarch64")]
     std::hint::black_box(std::arch::is_aarch64_feature_detected!("aes"));
+    // Likewise for where the C library's source of randomness is.
+    let _ = rand::rngs::OsRng.try_next_u32();
 }
 
 impl Zygote {
@@ -214,6 +229,7 @@ impl Zygote {
                 zygote: self.process,
                 report: write,
                 order,
+                written: self.rehearsed.of(&modules),
                 modules,
                 network,
                 limits: self.limits,

@@ -1,0 +1,110 @@
+//! The zygote's heap, laid out for being forked: a run pays for each page that it writes to, whoever wrote to it first.
+#![allow(unsafe_code, reason = "the allocator's settings and state have no safe interface")]
+
+const LARGE_PAGE: usize = 2 << 20;
+
+/// By how much the heap grows at once.
+const TOP_PAD: libc::c_int = 1 << 20;
+
+/// One arena for the allocator: a second one, made for a child's first thread, takes 64 MiB of address space. Memory
+/// that is freed stays with the process: a run is too short to give any back.
+///
+/// Returns where the heap starts, from here on at a large page.
+pub(super) fn prepare_allocator() -> usize {
+    // SAFETY: sbrk takes a distance; the allocator finds that its heap goes on a little later, which it can cope with.
+    let start = unsafe {
+        let end = libc::sbrk(0) as usize;
+        libc::sbrk((end.next_multiple_of(LARGE_PAGE) - end) as isize);
+        libc::sbrk(0) as usize
+    };
+    for (setting, value) in [
+        (libc::M_ARENA_MAX, 1),
+        (libc::M_MMAP_THRESHOLD, 4 << 20),
+        (libc::M_TRIM_THRESHOLD, 1 << 30),
+        (libc::M_TOP_PAD, TOP_PAD),
+    ] {
+        // SAFETY: mallopt changes the allocator's settings, and no other thread exists that could be allocating.
+        let _ = unsafe { libc::mallopt(setting, value) };
+    }
+    start
+}
+
+/// Fills the holes between this process's allocations, for good.
+///
+/// What a run allocates would otherwise go into holes all over the heap, and each page of the parent's that it writes
+/// to has to be copied. With no holes left its allocations lie side by side on fresh pages.
+#[cfg(target_env = "gnu")]
+pub(super) fn fill_heap_holes() {
+    const LARGEST: usize = 1 << 20;
+    let mut size = LARGEST;
+    while size >= 16 {
+        loop {
+            let top = heap_top();
+            // SAFETY: the pointer is freed once, below, or never.
+            let hole = unsafe { libc::malloc(size) };
+            if hole.is_null() {
+                break;
+            }
+            if hole as usize >= top {
+                // SAFETY: `hole` came from malloc just now.
+                unsafe { libc::free(hole) };
+                break;
+            }
+        }
+        // Small sizes have a free list each; larger ones share lists.
+        size = if size > 1040 { (size * 15 / 16) & !15 } else { size - 16 };
+    }
+    // SAFETY: malloc_trim gives back whole free pages; here those at the heap's end, which would be copied otherwise.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Where the allocator's free space at the heap's end starts.
+#[cfg(target_env = "gnu")]
+pub(super) fn heap_top() -> usize {
+    // SAFETY: mallinfo2 reads the allocator's own state; sbrk(0) moves nothing and tells the heap's end.
+    unsafe { (libc::sbrk(0) as usize).saturating_sub(libc::mallinfo2().keepcost) }
+}
+
+#[cfg(not(target_env = "gnu"))]
+pub(super) fn heap_top() -> usize {
+    // SAFETY: sbrk(0) moves nothing.
+    unsafe { libc::sbrk(0) as usize }
+}
+
+/// Makes the heap of large pages, as far as the kernel has any: a fork copies one entry of its tables for each, and five
+/// hundred for the same memory in small pages. `room_bytes` at its end stay free for what runs allocate.
+pub(super) fn join_heap(start: usize, room_bytes: usize) {
+    const MADV_COLLAPSE: libc::c_int = 25;
+    extend_heap(room_bytes);
+    // SAFETY: sbrk(0) moves nothing and tells the heap's end.
+    let end = unsafe { libc::sbrk(0) as usize };
+    for page in (start.next_multiple_of(LARGE_PAGE)..end).step_by(LARGE_PAGE) {
+        // SAFETY: the advice changes no content; where the kernel does not know it or has no large page, nothing happens.
+        unsafe { libc::madvise(page as *mut libc::c_void, LARGE_PAGE, MADV_COLLAPSE) };
+    }
+}
+
+/// Has the heap end where a large page does, with at least `room_bytes` of free space.
+fn extend_heap(room_bytes: usize) {
+    // What the allocator takes for itself of a block, and of the free space behind it.
+    const OWN: usize = 40;
+    let top = heap_top();
+    let end = (top + room_bytes).next_multiple_of(LARGE_PAGE);
+    // SAFETY: the block is freed at once, and stays with the process as free space (see `prepare_allocator`).
+    unsafe {
+        libc::mallopt(libc::M_TOP_PAD, 0);
+        libc::free(libc::malloc(end - top - OWN));
+        libc::mallopt(libc::M_TOP_PAD, TOP_PAD);
+    }
+}
+
+/// What this process maps now, in bytes; zero where the kernel does not say.
+pub(super) fn address_space_bytes() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|statm| statm.split_whitespace().next()?.parse::<u64>().ok())
+        .unwrap_or(0);
+    // SAFETY: sysconf reads a constant of the system.
+    let page_bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    pages * u64::try_from(page_bytes).unwrap_or(4096)
+}

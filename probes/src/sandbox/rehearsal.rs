@@ -1,0 +1,98 @@
+//! Runs of the zygote's own before it is ready, to learn which memory runs write to.
+
+use super::Limits;
+use super::child::{self, Job};
+use super::memory;
+use super::pages::Written;
+use super::process::{self, Forked};
+use super::wire::{Modules, Order, Task};
+use crate::engine::Engine;
+use crate::script::{Module, ModuleKind};
+use crate::transport::NetworkSettings;
+use checks::{RunKey, UnixMs};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::sync::Arc;
+
+/// What every run does.
+const IDLE: &str = r#"
+import { defineCheck } from "tocsin";
+export default defineCheck({ schedule: "every 30s", async run() {} });
+"#;
+
+/// Some of what checks do beyond that, as far as it can be done without a network.
+const ASKING: &str = r#"
+import { defineCheck, expect, step } from "tocsin";
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    await step("ask", async () => {
+      const url = new URL(ctx.vars.URL);
+      const response = await fetch(url, { method: "POST", body: JSON.stringify({ a: 1 }), headers: { accept: "*/*" } });
+      expect(response).toHaveStatus(200);
+      expect(await response.json()).toEqual({ ok: true });
+    });
+  },
+});
+"#;
+const ANSWER: &str = r#"data:application/json,{"ok":true}"#;
+
+const TIMEOUT_MS: u64 = 10_000;
+
+/// What runs write to, by what their scripts look like.
+#[derive(Default)]
+pub(super) struct Rehearsed {
+    idle: Written,
+    asking: Written,
+}
+
+impl Rehearsed {
+    /// What a run of these modules is going to write to, or most of it.
+    pub fn of(&self, modules: &Modules) -> &Written {
+        let asks = modules.iter().any(|module| module.code.contains("fetch(") || module.code.contains("tocsin/"));
+        if asks { &self.asking } else { &self.idle }
+    }
+}
+
+pub(super) fn rehearse(engine: &mut Engine, limits: Limits) -> io::Result<Rehearsed> {
+    Ok(Rehearsed { idle: one(engine, limits, IDLE)?, asking: one(engine, limits, ASKING)? })
+}
+
+fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
+    let modules = Arc::new(vec![Module {
+        specifier: "check:///rehearsal.check.js".to_owned(),
+        path: "rehearsal.check.js".to_owned(),
+        kind: ModuleKind::Script,
+        code: code.to_owned(),
+        source_map: None,
+    }]);
+    let key = RunKey {
+        check: "rehearsal".parse().map_err(io::Error::other)?,
+        region: "rehearsal".parse().map_err(io::Error::other)?,
+        slot: UnixMs(0),
+        attempt: 0,
+    };
+    let vars = BTreeMap::from([("URL".to_owned(), ANSWER.to_owned())]);
+    let task = Task::Run { key, vars, secrets: BTreeMap::new() };
+    let order = serde_json::to_vec(&Order { task, timeout_ms: TIMEOUT_MS })?;
+    let network = crate::fetch::prepare(&NetworkSettings::default()).map_err(io::Error::other)?;
+    let (read, write) = process::pipe()?;
+    let heap_top = memory::heap_top();
+    match process::fork()? {
+        Forked::Child => {
+            let (order, written) = (&order[..], &Written::default());
+            let zygote = std::os::unix::process::parent_id().cast_signed();
+            let job =
+                Job { engine, zygote, report: write, order, modules, network, limits, address_space_bytes: 0, written };
+            child::rehearse(job, heap_top)
+        }
+        Forked::Parent { process } => {
+            drop(write);
+            let mut written = Vec::new();
+            File::from(read).read_to_end(&mut written)?;
+            process::reap(process)?;
+            serde_json::from_slice(&written).map_err(io::Error::other)
+        }
+    }
+}
