@@ -2,6 +2,7 @@
 
 use super::ScheduleError;
 use chrono_tz::Tz;
+use strsim::levenshtein;
 
 pub(super) fn parse(name: &str) -> Result<Tz, ScheduleError> {
     name.parse().map_err(|_| {
@@ -23,7 +24,7 @@ fn nearest(name: &str) -> Option<&'static str> {
         let zone = zone.to_lowercase();
         let city = zone.rsplit('/').next().unwrap_or_default();
         // The whole name is the better hint where both are as near.
-        (edits(&wanted, &zone).min(edits(&wanted, city)), edits(&wanted, &zone))
+        (levenshtein(&wanted, &zone).min(levenshtein(&wanted, city)), levenshtein(&wanted, &zone))
     };
     let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
     zones
@@ -31,22 +32,6 @@ fn nearest(name: &str) -> Option<&'static str> {
         .min()
         .filter(|&((edits, _), _)| edits <= 2 && edits * 2 < wanted.len())
         .map(|(_, zone)| zone)
-}
-
-/// Levenshtein's distance.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
