@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use checks::UnixMs;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Time and chance as the engine's tasks meet them. Whoever gives another one runs the engine in a time of their own,
 /// the same way each time.
@@ -8,6 +9,12 @@ use std::time::Duration;
 pub trait Clock: Send + Sync + 'static {
     /// The wall clock, which people and daylight saving may set.
     fn now(&self) -> UnixMs;
+
+    /// Milliseconds of a clock that nobody sets, from an instant of its own.
+    fn steady_ms(&self) -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        u64::try_from(START.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 
     /// Returns after `duration` of a clock that nobody sets.
     async fn sleep(&self, duration: Duration);

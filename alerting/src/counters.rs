@@ -58,4 +58,6 @@ counters! {
     conflicts,
     /// Groups of results that could not be written down, and were handed back to the caller.
     commits_failed,
+    /// Runs that would have confirmed a failure, and were not made: too many waited.
+    reruns_dropped,
 }

@@ -1,11 +1,13 @@
+use crate::act::{ActOutcome, Via};
 use crate::clock::{Clock, SystemClock};
 use crate::counters::{Counters, Tally};
 use crate::decider::{Decider, Incoming, QUEUE_DEPTH_MAX, Request};
-use crate::incident::{Decision, Watched};
+use crate::incident::{Decision, Event, RunAgain, Watched};
 use crate::journal::{IncidentFilter, IncidentRecord, IncidentSummary, Journal, JournalError, ResultSummary};
-use crate::notification::ChannelKind;
-use crate::outbox::{Channels, DeliverySettings, Signals, Worker};
+use crate::outbox::{Channels, DeliverySettings, Wakeups, Worker};
 use crate::policy::Ladders;
+use crate::signal::Signal;
+use crate::silence::{KeptSilence, MaintenanceWindow, SILENCES_MAX, Silence};
 use checks::{CheckId, Region, RunKey, RunResult};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +16,10 @@ use tokio::task::JoinHandle;
 
 /// How often undelivered pages are looked for when nothing says that there is one.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// A person's name, and the reason of a silence.
+const NAME_CHARS_MAX: usize = 100;
+const WHY_CHARS_MAX: usize = 300;
 
 #[derive(Debug, Clone)]
 pub struct AlertingSettings {
@@ -28,6 +34,10 @@ pub enum AlertingError {
     Journal(Arc<JournalError>),
     #[error("alerting has shut down")]
     Closed,
+    #[error("there are {SILENCES_MAX} silences already; end one that is not needed any more")]
+    TooManySilences,
+    #[error("the silence would be over at once; write an instant that lies ahead")]
+    SilenceIsOver,
 }
 
 impl From<JournalError> for AlertingError {
@@ -42,11 +52,15 @@ pub struct Alerting {
     clock: Arc<dyn Clock>,
     journal: Arc<dyn Journal>,
     requests: mpsc::Sender<Request>,
-    signals: Arc<Signals>,
+    wakeups: Arc<Wakeups>,
     tally: Arc<Tally>,
     workers: Mutex<Vec<JoinHandle<()>>>,
     others: Vec<JoinHandle<()>>,
+    reruns: Mutex<Option<mpsc::Receiver<RunAgain>>>,
 }
+
+/// Runs that would confirm a failure and wait for somebody to make them.
+const RERUNS_QUEUED_MAX: usize = 1024;
 
 impl Alerting {
     /// Takes up where the journal ends: deliveries that were under way are uncertain, and their provider is asked first.
@@ -72,27 +86,30 @@ impl Alerting {
                 "deliveries were under way when the last process ended; their providers are asked"
             );
         }
-        let (signals, tally) = (Arc::new(Signals::new()), Arc::new(Tally::default()));
+        let (wakeups, tally) = (Arc::new(Wakeups::new()), Arc::new(Tally::default()));
         let (requests, queue) = mpsc::channel(QUEUE_DEPTH_MAX);
         let fallback_after_ms =
             settings.ladders.named.values().map(|ladder| ladder.fallback_after_ms).min().unwrap_or(u64::MAX);
         let fallback_after_ms = fallback_after_ms.min(settings.ladders.default.fallback_after_ms);
+        let (asks, reruns) = mpsc::channel(RERUNS_QUEUED_MAX);
         let decider = Decider::new(
             Arc::clone(&journal),
             settings.ladders,
-            Arc::clone(&signals),
+            Arc::clone(&wakeups),
             Arc::clone(&tally),
             Arc::clone(&clock),
+            asks,
         );
-        let workers = ChannelKind::ALL
-            .into_iter()
-            .map(|kind| {
+        let workers = channels
+            .kinds()
+            .filter_map(|kind| Some((kind, channels.of(kind)?)))
+            .map(|(kind, channel)| {
                 let worker = Worker {
                     kind,
                     journal: Arc::clone(&journal),
-                    channels: channels.clone(),
+                    channel: Arc::clone(channel),
                     settings: settings.delivery,
-                    signals: Arc::clone(&signals),
+                    wakeups: Arc::clone(&wakeups),
                     tally: Arc::clone(&tally),
                     clock: Arc::clone(&clock),
                 };
@@ -101,13 +118,14 @@ impl Alerting {
             .collect();
         let sweep = sweep(
             Arc::clone(&journal),
-            Arc::clone(&signals),
+            Arc::clone(&wakeups),
             requests.downgrade(),
             fallback_after_ms,
             Arc::clone(&clock),
         );
+        let reruns = Mutex::new(Some(reruns));
         let others = vec![tokio::spawn(decider.run(queue)), tokio::spawn(sweep)];
-        Ok(Self { clock, journal, requests, signals, tally, workers: Mutex::new(workers), others })
+        Ok(Self { clock, journal, requests, wakeups, tally, workers: Mutex::new(workers), others, reruns })
     }
 
     /// Decides the results, in order, and returns what was decided on each. Durable when it returns.
@@ -123,6 +141,57 @@ impl Alerting {
         self.ask(|reply| Request::Configure { checks, reply }).await
     }
 
+    /// Opens, changes and closes incidents that no check stands behind. Durable when it returns. The same signal twice is
+    /// one incident, and the end of what never began is nothing.
+    pub async fn signal(&self, signals: Vec<Signal>) -> Result<Vec<Decision>, AlertingError> {
+        let events = signals.into_iter().map(|signal| (signal.key.subject(), Event::Signalled(signal))).collect();
+        self.ask(|reply| Request::Events { events, reply: Some(reply) }).await
+    }
+
+    /// Somebody takes care of an incident: nobody is told again, and no rung is climbed by time.
+    pub async fn acknowledge(&self, incident: u64, by: &str, via: Via) -> Result<ActOutcome, AlertingError> {
+        let Some(record) = self.journal.incident(incident).await? else { return Ok(ActOutcome::Unknown) };
+        let event = Event::Acknowledged { incident, by: crate::incident::shorten(by, NAME_CHARS_MAX), via };
+        let events = vec![(record.report.check, event)];
+        let decisions = self.ask(|reply| Request::Events { events, reply: Some(reply) }).await?;
+        Ok(decisions.first().map_or(ActOutcome::NotOpen, ActOutcome::of))
+    }
+
+    /// Tells nobody of what matches until it is over. Counting goes on, and what still fails then pages.
+    pub async fn silence(&self, mut silence: Silence) -> Result<u64, AlertingError> {
+        let now = self.clock.now();
+        if silence.until <= now.max(silence.from.unwrap_or(now)) {
+            return Err(AlertingError::SilenceIsOver);
+        }
+        silence.by = crate::incident::shorten(&silence.by, NAME_CHARS_MAX);
+        silence.why = crate::incident::shorten(&silence.why, WHY_CHARS_MAX);
+        let id = self.journal.put_silence(silence, now).await?.ok_or(AlertingError::TooManySilences)?;
+        self.ask(|reply| Request::Silences { reply }).await?;
+        Ok(id)
+    }
+
+    /// Ends a silence. Returns it, or `None` where there is none of that number.
+    pub async fn unsilence(&self, id: u64) -> Result<Option<KeptSilence>, AlertingError> {
+        let dropped = self.journal.drop_silence(id).await?;
+        self.ask(|reply| Request::Silences { reply }).await?;
+        Ok(dropped)
+    }
+
+    /// The silences that are not over, those that have not begun included.
+    pub async fn silences(&self) -> Result<Vec<KeptSilence>, AlertingError> {
+        Ok(self.journal.silences(self.clock.now()).await?)
+    }
+
+    /// The windows of maintenance near the present; whoever knows the calendar names them again as time goes on.
+    pub async fn set_maintenance(&self, windows: Vec<MaintenanceWindow>) -> Result<(), AlertingError> {
+        self.requests.send(Request::Maintenance(windows)).await.map_err(|_| AlertingError::Closed)
+    }
+
+    /// Where runs are asked for that confirm a first failure. `None` after the first call: one caller makes them.
+    pub fn reruns(&self) -> Option<mpsc::Receiver<RunAgain>> {
+        self.reruns.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     async fn ask<T>(
         &self,
         request: impl FnOnce(oneshot::Sender<Result<T, Arc<JournalError>>>) -> Request,
@@ -135,7 +204,7 @@ impl Alerting {
     /// Delivers what is due and ends what is under way, at most for `limit`. Returns how many rows still wait: they stay
     /// in the journal. Results that are accepted afterwards are decided, and delivered by the next process.
     pub async fn drain(&self, limit: Duration) -> u64 {
-        self.signals.draining.send_replace(true);
+        self.wakeups.draining.send_replace(true);
         let mut workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
         let all = async {
             for worker in &mut workers {
@@ -153,7 +222,7 @@ impl Alerting {
 
     /// Changes its value whenever a result was consumed or a delivery ended.
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.signals.changes.subscribe()
+        self.wakeups.changes.subscribe()
     }
 
     pub fn counters(&self) -> Counters {
@@ -209,7 +278,7 @@ impl Drop for Alerting {
 /// Looks for pages that stay undelivered, and hands them to the decider, which takes each fallback once.
 async fn sweep(
     journal: Arc<dyn Journal>,
-    signals: Arc<Signals>,
+    wakeups: Arc<Wakeups>,
     requests: mpsc::WeakSender<Request>,
     fallback_after_ms: u64,
     clock: Arc<dyn Clock>,
@@ -227,7 +296,7 @@ async fn sweep(
         }
         tokio::select! {
             biased;
-            () = signals.undelivered.notified() => {}
+            () = wakeups.undelivered.notified() => {}
             () = clock.sleep(SWEEP_EVERY) => {}
         }
     }

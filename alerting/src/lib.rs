@@ -32,6 +32,7 @@
 //! [`incident`], [`policy`], [`outbox::after_attempt`] and the texts of messages are pure: they take values and the
 //! time, and return values. Nothing is sent before it is committed, and nothing is sent under a lock.
 
+pub mod act;
 mod clock;
 mod counters;
 mod decider;
@@ -49,6 +50,8 @@ pub mod rules;
 pub mod run_series;
 pub mod sample;
 pub mod series;
+pub mod signal;
+pub mod silence;
 pub mod slack;
 pub mod sms;
 pub mod statsd;
@@ -57,5 +60,5 @@ pub mod terminal;
 pub use clock::{Clock, SystemClock};
 pub use counters::Counters;
 pub use engine::{Alerting, AlertingError, AlertingSettings};
-pub use incident::{Decision, Watched};
+pub use incident::{Decision, RunAgain, Watched};
 pub use outbox::{Channel, Channels, DeliveryOutcome, Reconciled};

@@ -52,10 +52,13 @@ pub fn replay(
             ladder,
             journal: "replay",
             next_incident: replayed.incidents + 1,
+            hold: None,
+            parents: &[],
+            is_known: false,
         };
         let transition = step(state, &Event::Observed(observation(result)), &context);
         state = transition.state;
-        replayed.incidents += u64::from(matches!(transition.decision, Decision::Opened(_)));
+        replayed.incidents += u64::from(matches!(transition.decision, Decision::Opened(_) | Decision::OpenedHeld));
         let mut messages: Vec<ReplayedMessage> = Vec::new();
         // What ends an incident edits the posts: the entry that the channel sees is its message.
         let is_message = |role| matches!(role, Role::Post | Role::Broadcast);

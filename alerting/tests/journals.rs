@@ -12,8 +12,8 @@ use checks::{CheckId, FailureClass, RunKey, UnixMs};
 const START: UnixMs = UnixMs(1_795_466_400_000);
 
 fn ladder() -> Ladder {
-    let ada = Member { name: "Ada".to_owned(), phone: "+4915100000001".parse().unwrap() };
-    let directory = Directory { teams: [("devops".to_owned(), vec![ada])].into() };
+    let ada = Member { name: "Ada".to_owned(), phone: "+4915100000001".parse().unwrap(), email: None };
+    let directory = Directory { teams: [("devops".to_owned(), vec![ada])].into(), ..Directory::default() };
     Policy::mission_default().ladder("default", &directory).unwrap()
 }
 
@@ -51,6 +51,9 @@ async fn decide(journal: &dyn Journal, check: &CheckId, slot: u64, fails: bool) 
         ladder: &ladder,
         journal: journal.id(),
         next_incident: journal.next_incident().await.unwrap(),
+        hold: None,
+        parents: &[],
+        is_known: false,
     };
     let Transition { state, notifications, trail, report, .. } = step(state, &event, &context);
     let summary = ResultSummary {
@@ -340,7 +343,7 @@ fn sqlite_refuses_what_a_newer_version_wrote() {
     let path = folder.path().join("journal.db");
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteJournal::open(SqliteSettings::new(&path)).err().unwrap().to_string();
-    assert!(error.contains("newer version of Tocsin (schema 99, this build knows 1)"), "{error}");
+    assert!(error.contains("newer version of Tocsin (schema 99, this build knows 2)"), "{error}");
     let error = SqliteReader::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version"), "{error}");
 }

@@ -15,9 +15,9 @@ fn region(name: &str) -> Region {
 }
 
 fn ladder(rung_1: u32, recover_after: u32) -> Ladder {
-    let member = |name: &str, phone: &str| Member { name: name.to_owned(), phone: phone.parse().unwrap() };
+    let member = |name: &str, phone: &str| Member { name: name.to_owned(), phone: phone.parse().unwrap(), email: None };
     let devops = vec![member("Ada", "+4915100000001"), member("Bob", "+4915100000002")];
-    let directory = Directory { teams: [("devops".to_owned(), devops)].into() };
+    let directory = Directory { teams: [("devops".to_owned(), devops)].into(), ..Directory::default() };
     let mut policy = Policy { recover_after, ..Policy::mission_default() };
     policy.rungs[0].failures_in_a_row = rung_1;
     policy.rungs[1].failures_in_a_row = rung_1 + 1;
@@ -53,6 +53,9 @@ impl Life {
             ladder: &self.ladder,
             journal: "j",
             next_incident: self.next_incident,
+            hold: None,
+            parents: &[],
+            is_known: false,
         };
         let transition = step(std::mem::take(&mut self.state), event, &context);
         self.state = transition.state.clone();
@@ -163,6 +166,7 @@ fn tell(transition: &Transition) -> String {
             let place = match &n.address {
                 Address::Slack { channel } => channel.clone(),
                 Address::Sms { member, .. } => member.clone(),
+                other => other.to_string(),
             };
             let page = if n.page { "!" } else { "" };
             let wait = if n.not_before > n.created_at { " later" } else { "" };
@@ -194,7 +198,7 @@ fn failures_that_are_not_the_targets_never_page() {
         let sms = transition.notifications.iter().any(|n| !n.address.is_editable());
         assert!(!sms, "no SMS for a failure of class {class}");
     }
-    assert_eq!(life.state.incident.unwrap().rungs_climbed.len(), 1);
+    assert_eq!(life.state.incident.unwrap().rungs.len(), 1);
 }
 
 #[test]

@@ -107,10 +107,10 @@ impl Model {
 }
 
 fn ladder() -> Ladder {
-    let member = |name: &str, phone: &str| Member { name: name.to_owned(), phone: phone.parse().unwrap() };
+    let member = |name: &str, phone: &str| Member { name: name.to_owned(), phone: phone.parse().unwrap(), email: None };
     let devops = vec![member("Ada", "+4915100000001"), member("Bob", "+4915100000002")];
-    let directory = Directory { teams: [("devops".to_owned(), devops)].into() };
-    Policy::mission_default().ladder("default", &directory).unwrap()
+    let directory = Directory { teams: [("devops".to_owned(), devops)].into(), ..Directory::default() };
+    Policy { flapping: None, ..Policy::mission_default() }.ladder("default", &directory).unwrap()
 }
 
 fn event(delivery: &Delivery, slot: u64) -> Event {
@@ -158,6 +158,9 @@ proptest! {
                 ladder: &ladder,
                 journal: "j",
                 next_incident: numbers,
+                hold: None,
+                parents: &[],
+                is_known: false,
             };
             let was_open = state.incident.as_ref().map(|open| open.number);
             let transition = step(state, &event(delivery, slot), &context);

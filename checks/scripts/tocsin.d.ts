@@ -31,6 +31,8 @@ declare module "tocsin" {
     secrets?: readonly Secret[];
     /** Name of the escalation policy; the default ladder where absent. */
     policy?: string;
+    /** Checks without which this one cannot pass, by id: while they fail, its own failures wake nobody. */
+    dependsOn?: readonly string[];
     /** URL of what the person who is woken should open first. */
     runbook?: string;
     /** The check itself. It passes when this returns and no `check(...)` failed on the way. */

@@ -26,6 +26,9 @@ pub struct CheckDefinition {
     /// Name of the escalation policy; the default ladder where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// Checks without which this one cannot pass: while they fail, its own failures wake nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<CheckId>,
     /// What the person who is woken should open first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook_url: Option<String>,

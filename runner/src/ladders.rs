@@ -3,6 +3,8 @@
 use crate::catalogue::Catalogue;
 use crate::config::{DEFAULT_POLICY, PAGED_TEAM, Settings, directory, nearest};
 use alerting::policy::{Ladders, Policy};
+use checks::CheckId;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is wrong with the checks that policies list: a line for each that does not exist.
 pub fn unknown_checks(settings: &Settings, catalogue: &Catalogue) -> Vec<String> {
@@ -15,6 +17,44 @@ pub fn unknown_checks(settings: &Settings, catalogue: &Catalogue) -> Vec<String>
             None => format!("{}: there is no check `{}`; there are {}", check.place, check.id, known.join(", ")),
         })
         .collect()
+}
+
+/// What is wrong with what checks depend on: a line for each that does not exist, and for each ring.
+pub fn wrong_dependencies(catalogue: &Catalogue) -> Vec<String> {
+    let known: BTreeMap<&str, &[CheckId]> = catalogue
+        .checks
+        .iter()
+        .map(|check| (check.definition.id.as_str(), check.definition.depends_on.as_slice()))
+        .collect();
+    let mut wrong = Vec::new();
+    for check in &catalogue.checks {
+        let (id, path) = (check.definition.id.as_str(), &check.definition.script.path);
+        for parent in &check.definition.depends_on {
+            if !known.contains_key(parent.as_str()) {
+                let instead = match nearest(parent.as_str(), known.keys().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("there are {}", known.keys().copied().collect::<Vec<_>>().join(", ")),
+                };
+                wrong.push(format!("{path}: `dependsOn` names `{parent}`, and there is no such check; {instead}"));
+            } else if reaches(parent.as_str(), id, &known, &mut BTreeSet::new()) {
+                wrong.push(format!(
+                    "{path}: `{id}` depends on `{parent}`, which depends on `{id}`; take one out of `dependsOn`"
+                ));
+            }
+        }
+    }
+    wrong
+}
+
+fn reaches<'a>(
+    from: &'a str,
+    to: &str,
+    known: &BTreeMap<&'a str, &'a [CheckId]>,
+    seen: &mut BTreeSet<&'a str>,
+) -> bool {
+    from == to
+        || (seen.insert(from)
+            && known.get(from).is_some_and(|next| next.iter().any(|id| reaches(id.as_str(), to, known, seen))))
 }
 
 /// The default is the mission's ladder unless `[policies.default]` takes its place.

@@ -123,6 +123,9 @@ impl House {
                     ladder: &self.ladder,
                     journal: "bench",
                     next_incident: self.incidents + 1,
+                    hold: None,
+                    parents: &[],
+                    is_known: false,
                 };
                 let transition = step(std::mem::take(state), &Event::Observed(observation), &context);
                 self.incidents += u64::from(matches!(transition.decision, Decision::Opened(_)));
@@ -175,6 +178,7 @@ fn watched(n: usize) -> Watched {
         tags: Vec::new(),
         secrets: Vec::new(),
         policy: None,
+        depends_on: Vec::new(),
         runbook_url: None,
         script: ScriptSource { path: format!("check-{n}.check.js"), hash: String::new() },
     };
@@ -188,7 +192,7 @@ async fn durably(table: &Table) {
     let channel = Arc::new(TerminalChannel::new(Box::new(std::io::sink())));
     let ladders = Ladders { default: ladder(), named: BTreeMap::new() };
     let settings = AlertingSettings { ladders, delivery: DeliverySettings::default() };
-    let channels = Channels { slack: channel.clone(), sms: channel };
+    let channels = Channels::new(channel.clone(), channel);
     let alerting = Alerting::open(settings, channels, journal).await.expect("alerting opens");
     alerting.set_checks((0..CHECKS).map(watched).collect()).await.expect("the journal takes it");
 

@@ -37,7 +37,7 @@ async fn measure() {
     let channel = Arc::new(TerminalChannel::new(Box::new(std::io::sink())));
     let alerting = Alerting::open(
         AlertingSettings { ladders: ladders(), delivery: DeliverySettings::default() },
-        Channels { slack: channel.clone(), sms: channel },
+        Channels::new(channel.clone(), channel),
         journal,
     )
     .await
@@ -102,6 +102,7 @@ fn watched(stream: usize) -> Watched {
         tags: Vec::new(),
         secrets: Vec::new(),
         policy: None,
+        depends_on: Vec::new(),
         runbook_url: None,
         script: ScriptSource { path: format!("check-{stream}.check.js"), hash: String::new() },
     };
@@ -154,6 +155,9 @@ fn decided() -> f64 {
                 ladder: ladders.of(None),
                 journal: "bench",
                 next_incident: 1,
+                hold: None,
+                parents: &[],
+                is_known: false,
             };
             *state = step(std::mem::take(state), &Event::Observed(observation), &context).state;
             decisions += 1;

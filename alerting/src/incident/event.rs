@@ -1,4 +1,6 @@
+use crate::act::Via;
 use crate::notification::{Address, NotificationId};
+use crate::signal::Signal;
 use checks::{FailureClass, Outcome, Region, RunResult, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,25 @@ pub enum Event {
         address: Address,
         because: String,
     },
+    /// A page that had fallen back has been delivered after all: its channel is back.
+    DeliveredLate {
+        incident: u64,
+        notification: NotificationId,
+        address: Address,
+        late_ms: u64,
+    },
+    Signalled(Signal),
+    Acknowledged {
+        incident: u64,
+        by: String,
+        via: Via,
+    },
+    /// It is the time that [`super::due`] named.
+    Due {
+        at: UnixMs,
+    },
+    /// What holds the incident back may have begun or ended.
+    Look,
     /// The regions that the check runs in from now on.
     Regions(Vec<Region>),
     /// The check no longer exists.
@@ -41,7 +62,10 @@ pub struct Observation {
 pub enum Verdict {
     Passed,
     Failed(FailureBrief),
+    /// Nobody ran the slot.
     Missed,
+    /// The script itself had nothing to ask.
+    Skipped,
 }
 
 /// What a page says about a failed run.
@@ -66,7 +90,8 @@ impl Observation {
         let verdict = match &result.outcome {
             Outcome::Passed => Verdict::Passed,
             // A run that its script skipped has learnt nothing: it moves no counter and closes nothing.
-            Outcome::Missed { .. } | Outcome::Skipped { .. } => Verdict::Missed,
+            Outcome::Missed { .. } => Verdict::Missed,
+            Outcome::Skipped { .. } => Verdict::Skipped,
             Outcome::Failed(failure) => Verdict::Failed(FailureBrief {
                 class: failure.class,
                 message: shorten(&failure.message, MESSAGE_CHARS_MAX),

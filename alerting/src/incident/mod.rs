@@ -16,18 +16,29 @@
 //! - Everybody who was told that it began is told that it ended, in the same place.
 //! - A clock that was ahead and went back does not make the check deaf: a watermark from the future is not trusted.
 
+mod act;
+mod climb;
+mod due;
 mod event;
+mod hold;
 mod report;
 #[cfg(test)]
 pub(crate) mod sample;
+mod signalled;
 mod state;
 mod step;
 mod tell;
 mod trail;
 
+pub use climb::Parent;
+pub use due::{Due, due};
 pub use event::{Event, FailureBrief, Observation, Verdict};
 pub(crate) use event::{milliseconds, shorten};
+pub use hold::Hold;
 pub use report::{IncidentReport, IncidentStatus, RegionLine};
-pub use state::{CheckState, EndedIncident, OpenIncident, RegionCondition, RegionState, Told, Watermark};
-pub use step::{Context, Decision, Transition, Watched, step};
+pub use state::{
+    Acknowledged, CheckState, ClimbedRung, EndedIncident, HeldBack, OpenIncident, RegionCondition, RegionState, Told,
+    Watermark,
+};
+pub use step::{Context, Decision, RunAgain, Transition, Watched, step};
 pub use trail::{TrailEntry, TrailKind};

@@ -1,4 +1,5 @@
-use super::{CheckState, Context, FailureBrief, OpenIncident, RegionCondition, RegionState};
+use super::{Acknowledged, CheckState, Context, FailureBrief, Hold, OpenIncident, RegionCondition, RegionState};
+use crate::signal::SignalFacts;
 use checks::{CheckId, Region, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,16 @@ pub struct IncidentReport {
     /// The incident of this check before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledged>,
+    /// Why nobody is told of what it has reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_flapping: bool,
+    /// What stands behind it instead of a check. Its `failure` then holds the summary, and there is no region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<SignalFacts>,
 }
 
 fn is_zero(n: &usize) -> bool {
@@ -80,6 +91,20 @@ impl IncidentReport {
     /// Regions that fail or recover.
     pub fn unwell(&self) -> impl Iterator<Item = &RegionLine> {
         self.regions.iter().filter(|line| line.condition.is_unwell())
+    }
+
+    /// What people call it: the check's id, or the signal's title.
+    pub fn title(&self) -> &str {
+        self.signal.as_ref().map_or(self.check.as_str(), |signal| &signal.title)
+    }
+
+    /// What a person should know of its state beyond open and ended, in words.
+    pub fn standing(&self) -> Option<String> {
+        let acknowledged = self.acknowledged.as_ref().map(|a| format!("acknowledged by {} over {}", a.by, a.via));
+        let held = self.held.as_ref().map(Hold::to_string);
+        let flapping = self.is_flapping.then(|| "flapping".to_owned());
+        let all: Vec<String> = [acknowledged, held, flapping].into_iter().flatten().collect();
+        (!all.is_empty() && self.status == IncidentStatus::Open).then(|| all.join("; "))
     }
 
     /// From the first failure to the end, or to `now` while it lasts.
@@ -123,5 +148,9 @@ pub(super) fn report(
         regions: state.regions.iter().take(REGIONS_MAX).map(line).collect(),
         regions_left_out: state.regions.len().saturating_sub(REGIONS_MAX),
         previous: incident.previous,
+        acknowledged: incident.acknowledged.clone(),
+        held: incident.held.as_ref().map(|held| held.hold.clone()),
+        is_flapping: incident.is_flapping,
+        signal: state.signal.clone(),
     }
 }

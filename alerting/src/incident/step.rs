@@ -1,16 +1,19 @@
+use super::act::{acknowledged, delivered_late};
+use super::climb::{Parent, reached};
+use super::due::on_due;
 use super::report::report;
+use super::signalled::signalled;
 use super::tell::Telling;
 use super::{
-    CheckState, EndedIncident, Event, FailureBrief, IncidentReport, IncidentStatus, Observation, OpenIncident,
-    RegionCondition, RegionState, TrailEntry, TrailKind, Verdict, Watermark,
+    CheckState, EndedIncident, Event, FailureBrief, HeldBack, Hold, IncidentReport, IncidentStatus, Observation,
+    OpenIncident, RegionCondition, RegionState, TrailEntry, TrailKind, Verdict, Watermark,
 };
 use crate::notification::{Notification, PageReason, Saying};
-use crate::policy::{Counts, Ladder, LadderRung};
+use crate::policy::Ladder;
 use checks::{CheckDefinition, CheckId, Region, UnixMs};
-use std::collections::BTreeSet;
 
 /// A watermark further ahead of the clock than this comes from a clock that has been set back since.
-const CLOCK_AHEAD_MAX_MS: u64 = 60_000;
+pub(super) const CLOCK_AHEAD_MAX_MS: u64 = 60_000;
 
 /// A check as it is configured: what it is, and the regions that it runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,12 @@ pub struct Context<'a> {
     pub journal: &'a str,
     /// The number of the incident, should one open.
     pub next_incident: u64,
+    /// A silence or a maintenance.
+    pub hold: Option<&'a Hold>,
+    /// The checks that this one depends on, where they have a state.
+    pub parents: &'a [Parent<'a>],
+    /// Whether the run that is observed is in the history: only asked where its place in time does not tell.
+    pub is_known: bool,
 }
 
 /// What was decided, and why.
@@ -50,7 +59,15 @@ pub enum Decision {
     /// Nobody ran the slot: neither a failure nor a recovery.
     Missed,
     Opened(PageReason),
+    /// An incident that nobody is told of yet: its trail says why.
+    OpenedHeld,
     Climbed(PageReason),
+    /// Nobody has acknowledged, and whoever was woken is told again.
+    Repeated,
+    Acknowledged,
+    AlreadyAcknowledged {
+        by: String,
+    },
     /// The incident goes on and its posts change, or a region without an incident is forgotten.
     Updated,
     FellBack,
@@ -69,6 +86,19 @@ pub struct Transition {
     pub trail: Vec<TrailEntry>,
     /// The incident as it stands now, where there is one or one has just ended.
     pub report: Option<IncidentReport>,
+    /// A run that would tell more, soon. Nothing waits for it.
+    pub run_again: Option<RunAgain>,
+}
+
+/// An extra run that confirms a first failure, or does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunAgain {
+    pub check: CheckId,
+    pub region: Region,
+    /// That of the run it follows.
+    pub slot: UnixMs,
+    pub attempt: u32,
+    pub after_ms: u64,
 }
 
 impl Context<'_> {
@@ -78,29 +108,37 @@ impl Context<'_> {
 }
 
 impl Transition {
-    fn quiet(state: CheckState, decision: Decision) -> Self {
-        Self { state, decision, notifications: Vec::new(), trail: Vec::new(), report: None }
+    pub(super) fn quiet(state: CheckState, decision: Decision) -> Self {
+        Self { state, decision, notifications: Vec::new(), trail: Vec::new(), report: None, run_again: None }
     }
 }
 
 /// Decides one event. Pure: the same arguments give the same transition.
-pub fn step(state: CheckState, event: &Event, context: &Context<'_>) -> Transition {
+pub fn step(mut state: CheckState, event: &Event, context: &Context<'_>) -> Transition {
+    if let Some(open) = &mut state.incident {
+        open.name_rungs(context.ladder);
+    }
     match event {
         Event::Observed(observation) => observe(state, observation, context),
+        Event::Signalled(signal) => signalled(state, signal, context),
+        Event::Acknowledged { incident, by, via } => acknowledged(state, *incident, by, *via, context),
+        Event::Due { at } => on_due(state, *at, context),
+        Event::Look => look(state, context),
         Event::Undelivered { incident, notification, address, because } => match &state.incident {
             Some(open) if open.number == *incident => {
                 let because = because.clone();
                 let mut telling = Telling::new(context, open.number);
-                let mut state = state;
                 let reason = PageReason::Undelivered { address: address.to_string(), because };
                 let took = telling.fall_back(&mut state, notification, reason);
                 if took { telling.done(state, Decision::FellBack) } else { Transition::quiet(state, Decision::Nothing) }
             }
             _ => Transition::quiet(state, Decision::Nothing),
         },
+        Event::DeliveredLate { incident, notification, address, late_ms } => {
+            delivered_late(state, *incident, notification, address, *late_ms, context)
+        }
         Event::Regions(regions) => keep_regions(state, regions, context),
         Event::Removed => {
-            let mut state = state;
             state.regions.clear();
             match state.incident.take() {
                 None => Transition::quiet(state, Decision::Nothing),
@@ -118,6 +156,9 @@ fn observe(mut state: CheckState, observation: &Observation, context: &Context<'
         return Transition::quiet(state, Decision::NotWatched);
     }
     let mark = Watermark { slot: observation.slot, attempt: observation.attempt };
+    if context.is_known {
+        return Transition::quiet(state, Decision::Duplicate);
+    }
     let region = state.regions.entry(observation.region.clone()).or_default();
     if let Some(decision) = is_old(region, mark, &observation.verdict, context.now) {
         return Transition::quiet(state, decision);
@@ -129,12 +170,21 @@ fn observe(mut state: CheckState, observation: &Observation, context: &Context<'
             region.missed_in_a_row = region.missed_in_a_row.saturating_add(1);
             return Transition::quiet(state, Decision::Missed);
         }
+        // It was run, and says neither that the target works nor that it does not.
+        Verdict::Skipped => {
+            region.missed = Some(mark);
+            region.missed_in_a_row = 0;
+            return Transition::quiet(state, Decision::Missed);
+        }
         Verdict::Passed => pass(region, mark, observation.at, context.ladder.recover_after),
         Verdict::Failed(brief) => fail(region, mark, observation.at, brief),
     }
     match &observation.verdict {
-        Verdict::Failed(brief) => after_failure(state, &observation.region, brief, was, context),
-        Verdict::Passed | Verdict::Missed => after_pass(state, &observation.region, was, context),
+        Verdict::Failed(brief) => {
+            let again = run_again(&state, observation, brief, was, context);
+            Transition { run_again: again, ..after_failure(state, &observation.region, brief, was, context) }
+        }
+        Verdict::Passed | Verdict::Missed | Verdict::Skipped => after_pass(state, &observation.region, was, context),
     }
 }
 
@@ -142,7 +192,7 @@ fn observe(mut state: CheckState, observation: &Observation, context: &Context<'
 fn is_old(region: &RegionState, mark: Watermark, verdict: &Verdict, now: UnixMs) -> Option<Decision> {
     let trusted = |known: &Watermark| known.slot <= now + CLOCK_AHEAD_MAX_MS;
     let mut known = vec![region.watermark];
-    if *verdict == Verdict::Missed {
+    if matches!(verdict, Verdict::Missed | Verdict::Skipped) {
         known.push(region.missed);
     }
     for known in known.into_iter().flatten() {
@@ -168,8 +218,8 @@ fn pass(region: &mut RegionState, mark: Watermark, at: UnixMs, recover_after: u3
         true => RegionCondition::Recovering,
         false => RegionCondition::Passing,
     };
-    if region.condition == RegionCondition::Passing {
-        region.failing_since = None;
+    if region.condition == RegionCondition::Passing && region.failing_since.take().is_some() {
+        region.passing_since = Some(at);
     }
 }
 
@@ -186,13 +236,29 @@ fn fail(region: &mut RegionState, mark: Watermark, at: UnixMs, brief: &FailureBr
     region.failing_since.get_or_insert(at);
 }
 
-/// The regions that have reached a rung.
-fn reached(state: &CheckState, rung: &LadderRung) -> Vec<Region> {
-    let count = |r: &RegionState| match rung.counts {
-        Counts::EveryFailure => r.failures_in_a_row,
-        Counts::TargetFailures => r.target_failures_in_a_row,
-    };
-    state.regions.iter().filter(|(_, r)| count(r) >= rung.failures_in_a_row).map(|(name, _)| name.clone()).collect()
+/// The run that confirms a region's first failure, where a rung waits for the next one. Its attempt is odd, and those of
+/// the schedule are even, so that none is taken for another.
+fn run_again(
+    state: &CheckState,
+    observation: &Observation,
+    brief: &FailureBrief,
+    was: RegionCondition,
+    context: &Context<'_>,
+) -> Option<RunAgain> {
+    let after_ms = context.ladder.confirm_after_ms?;
+    let waits = context.ladder.rungs.iter().any(|rung| {
+        !rung.is_by_time()
+            && rung.failures_in_a_row > 1
+            && state.incident.as_ref().is_none_or(|open| !open.has_climbed(&rung.label))
+    });
+    let is_first = !was.is_unwell() && brief.class.blames_target() && observation.attempt.is_multiple_of(2);
+    (waits && is_first).then(|| RunAgain {
+        check: context.check.clone(),
+        region: observation.region.clone(),
+        slot: observation.slot,
+        attempt: observation.attempt + 1,
+        after_ms,
+    })
 }
 
 fn after_failure(
@@ -202,57 +268,25 @@ fn after_failure(
     was: RegionCondition,
     context: &Context<'_>,
 ) -> Transition {
-    // Every rung is looked at, whether or not the one below it was reached: many failures in one region may reach a
-    // rung that waits for no second region.
-    let climbed = state.incident.as_ref().map(|open| open.rungs_climbed.clone()).unwrap_or_default();
-    let climbing: Vec<(usize, PageReason)> = context
-        .ladder
-        .rungs
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !climbed.contains(index))
-        .filter_map(|(index, rung)| {
-            let regions = reached(&state, rung);
-            let enough = u32::try_from(regions.len()).unwrap_or(u32::MAX) >= rung.min_regions;
-            enough.then(|| (index, PageReason::of(&regions, rung.failures_in_a_row)))
-        })
-        .collect();
     let is_new = state.incident.is_none();
-    if is_new && climbing.is_empty() {
+    if is_new && reached(&state, context).is_empty() {
         return Transition::quiet(state, Decision::Counted);
     }
     let own = &state.regions[region];
     let failures_in_a_row = own.failures_in_a_row;
-    let open = state.incident.get_or_insert_with(|| OpenIncident {
-        number: context.next_incident,
-        opened_at: context.now,
-        rungs_climbed: BTreeSet::new(),
-        reason: String::new(),
-        told: Vec::new(),
-        next_notification: 1,
-        failing_since: own.failing_since.unwrap_or(context.now),
-        last_success: own.last_success,
-        failed_in: region.clone(),
-        failure: brief.clone(),
-        edit_due_at: context.now,
-        failures_total: u64::from(failures_in_a_row) - 1,
-        trail_entries: 0,
-        previous: state.ended.as_ref().map(|ended| ended.number),
-    });
-    open.failures_total = open.failures_total.saturating_add(1);
-    open.failed_in = region.clone();
-    open.failure = brief.clone();
+    let (failing_since, last_success) = (own.failing_since.unwrap_or(context.now), own.last_success);
+    let open = open_incident(&mut state, region, brief, failing_since, last_success, context);
+    let before = if is_new { u64::from(failures_in_a_row) - 1 } else { open.failures_total };
+    open.failures_total = before.saturating_add(1);
     let mut telling = Telling::new(context, open.number);
     if is_new {
-        telling.trail(open, TrailKind::Opened, format!("opened: {}: {}", brief.class, brief.message));
+        telling.opened(&mut state, format!("opened: {}: {}", brief.class, brief.message));
     }
-    if !climbing.is_empty() {
-        let mut decision = Decision::Updated;
-        for (index, reason) in climbing {
-            telling.climb(&mut state, index, reason.clone());
-            decision = if is_new { Decision::Opened(reason) } else { Decision::Climbed(reason) };
-        }
-        return telling.done(state, decision);
+    match settle_rungs(&mut telling, &mut state, context) {
+        Some(reason) if is_new => return telling.done(state, Decision::Opened(reason)),
+        Some(reason) => return telling.done(state, Decision::Climbed(reason)),
+        None if is_new => return telling.done(state, Decision::OpenedHeld),
+        None => {}
     }
     let saying = if was.is_unwell() {
         Saying::StillFailing { region: region.clone(), failures_in_a_row }
@@ -263,23 +297,138 @@ fn after_failure(
     telling.done(state, Decision::Updated)
 }
 
+/// The open incident, which is opened where there is none, with its newest failure.
+pub(super) fn open_incident<'a>(
+    state: &'a mut CheckState,
+    region: &Region,
+    brief: &FailureBrief,
+    failing_since: UnixMs,
+    last_success: Option<UnixMs>,
+    context: &Context<'_>,
+) -> &'a mut OpenIncident {
+    let is_flapping = state.incident.is_none() && state.note_opening(context.now, context.ladder.flapping);
+    let previous = state.ended.as_ref().map(|ended| ended.number);
+    let open = state.incident.get_or_insert_with(|| OpenIncident {
+        number: context.next_incident,
+        opened_at: context.now,
+        rungs: Vec::new(),
+        rungs_by_place: Vec::new(),
+        reason: String::new(),
+        told: Vec::new(),
+        next_notification: 1,
+        failing_since,
+        last_success,
+        failed_in: region.clone(),
+        failure: brief.clone(),
+        edit_due_at: context.now,
+        failures_total: 0,
+        trail_entries: 0,
+        previous,
+        acknowledged: None,
+        held: None,
+        is_flapping,
+        calm_since: None,
+        paged_at: None,
+        resumed_at: None,
+        repeats: 0,
+    });
+    open.failed_in = region.clone();
+    open.failure = brief.clone();
+    open.calm_since = None;
+    open
+}
+
+/// Climbs what is reached, and writes down what is held back. Returns why the last rung was climbed.
+pub(super) fn settle_rungs(
+    telling: &mut Telling<'_>,
+    state: &mut CheckState,
+    context: &Context<'_>,
+) -> Option<PageReason> {
+    let (mut climbed, mut held) = (None, Vec::new());
+    for rung in reached(state, context) {
+        match rung.held {
+            None => {
+                telling.climb(state, rung.place, rung.reason.clone());
+                climbed = Some(rung.reason);
+            }
+            Some(hold) => held.push((rung.place, rung.reason, hold)),
+        }
+    }
+    telling.hold_back(state, held);
+    climbed
+}
+
+/// A silence, a maintenance or the failure of another check may have begun or ended.
+pub(super) fn look(mut state: CheckState, context: &Context<'_>) -> Transition {
+    let Some(open) = &mut state.incident else { return Transition::quiet(state, Decision::Nothing) };
+    let mut telling = Telling::new(context, open.number);
+    let before = open.held.as_ref().map(|held| held.hold.clone());
+    if let Some(hold) = context.hold {
+        if before.as_ref() == Some(hold) {
+            return Transition::quiet(state, Decision::Nothing);
+        }
+        let rungs = open.held.take().map(|held| held.rungs).unwrap_or_default();
+        open.held = Some(HeldBack { hold: hold.clone(), since: context.now, rungs });
+        telling.update(&mut state, Saying::HeldBack { because: hold.to_string() });
+        return telling.done(state, Decision::Updated);
+    }
+    let was_asked_for = before.as_ref().is_some_and(Hold::is_asked_for);
+    if was_asked_for {
+        open.held = None;
+        open.resumed_at = Some(context.now);
+    }
+    let is_acknowledged = open.acknowledged.is_some();
+    let climbed = settle_rungs(&mut telling, &mut state, context);
+    if let Some(reason) = climbed {
+        return telling.done(state, Decision::Climbed(reason));
+    }
+    let Some(before) = before.filter(|_| was_asked_for) else {
+        return Transition::quiet(state, Decision::Nothing);
+    };
+    let what = before.name().to_owned();
+    if state.is_unwell()
+        && !is_acknowledged
+        && telling.page_again(&mut state, PageReason::HoldEnded { what: what.clone() })
+    {
+        return telling.done(state, Decision::Repeated);
+    }
+    telling.update(&mut state, Saying::Resumed { what });
+    telling.done(state, Decision::Updated)
+}
+
 fn after_pass(mut state: CheckState, region: &Region, was: RegionCondition, context: &Context<'_>) -> Transition {
     let Some(open) = state.incident.take() else { return Transition::quiet(state, Decision::Counted) };
     let still_failing: Vec<_> =
         state.regions.iter().filter(|(_, r)| r.condition.is_unwell()).map(|(name, _)| name.clone()).collect();
+    let recovered = was.is_unwell() && !state.regions[region].condition.is_unwell();
     if still_failing.is_empty() {
-        let after_ms = context.now.since_ms(open.failing_since);
-        return end(state, open, Saying::Recovered { after_ms }, context);
+        return match recovered || !open.is_flapping {
+            true => end_or_calm(state, open, context),
+            // It waits for calm already.
+            false => Transition::quiet(CheckState { incident: Some(open), ..state }, Decision::Counted),
+        };
     }
     let number = open.number;
     state.incident = Some(open);
-    let recovered = was.is_unwell() && !state.regions[region].condition.is_unwell();
     if !recovered {
         return Transition::quiet(state, Decision::Counted);
     }
     let mut telling = Telling::new(context, number);
     telling.update(&mut state, Saying::RegionPassed { region: region.clone(), still_failing });
     telling.done(state, Decision::Updated)
+}
+
+/// Nothing fails any more: it is over, unless it flaps and has not been calm for long enough.
+pub(super) fn end_or_calm(mut state: CheckState, mut open: OpenIncident, context: &Context<'_>) -> Transition {
+    if let Some(rule) = context.ladder.flapping.filter(|_| open.is_flapping) {
+        open.calm_since = Some(context.now);
+        let mut telling = Telling::new(context, open.number);
+        state.incident = Some(open);
+        telling.update(&mut state, Saying::Calming { for_ms: rule.calm_after_ms });
+        return telling.done(state, Decision::Updated);
+    }
+    let after_ms = context.now.since_ms(open.failing_since);
+    end(state, open, Saying::Recovered { after_ms }, context)
 }
 
 fn keep_regions(mut state: CheckState, regions: &[Region], context: &Context<'_>) -> Transition {
@@ -307,7 +456,7 @@ fn keep_regions(mut state: CheckState, regions: &[Region], context: &Context<'_>
     telling.done(state, Decision::Updated)
 }
 
-fn end(mut state: CheckState, mut open: OpenIncident, saying: Saying, context: &Context<'_>) -> Transition {
+pub(super) fn end(mut state: CheckState, mut open: OpenIncident, saying: Saying, context: &Context<'_>) -> Transition {
     let (status, decision) = match &saying {
         Saying::Recovered { .. } => (IncidentStatus::Recovered, Decision::Recovered),
         _ => (IncidentStatus::Closed, Decision::Closed),

@@ -1,9 +1,10 @@
 //! Who is told of what: the notifications and trail entries that follow from a decision.
 
+use super::due::highest_waking;
 use super::report::report;
 use super::{
-    CheckState, Context, Decision, IncidentReport, IncidentStatus, OpenIncident, Told, TrailEntry, TrailKind,
-    Transition,
+    CheckState, ClimbedRung, Context, Decision, HeldBack, Hold, IncidentReport, IncidentStatus, OpenIncident, Told,
+    TrailEntry, TrailKind, Transition,
 };
 use crate::notification::{Address, Notification, NotificationId, PageReason, Role, Saying};
 use checks::UnixMs;
@@ -47,12 +48,79 @@ impl<'a> Telling<'a> {
         self.drafts.push(Draft { id, address, role, page, saying, not_before: self.context.now });
     }
 
+    pub fn opened(&mut self, state: &mut CheckState, text: String) {
+        let Some(open) = &mut state.incident else { return };
+        self.trail(open, TrailKind::Opened, text);
+        if open.is_flapping {
+            let text = "flapping: it keeps coming back, and stays open until it has been calm".to_owned();
+            self.trail(open, TrailKind::Held, text);
+        }
+    }
+
+    /// Writes down the rungs that were reached and are held back: each once for what holds it.
+    pub fn hold_back(&mut self, state: &mut CheckState, reached: Vec<(usize, PageReason, Hold)>) {
+        let Some(open) = &mut state.incident else { return };
+        if reached.is_empty() {
+            // What a dependency held has been climbed, or is not reached any more.
+            open.held.take_if(|held| !held.hold.is_asked_for());
+            return;
+        }
+        for (place, reason, hold) in reached {
+            let label = self.context.ladder.rungs[place].label.clone();
+            let held = match &mut open.held {
+                Some(held) if held.hold == hold => held,
+                other => other.insert(HeldBack { hold: hold.clone(), since: self.context.now, rungs: Vec::new() }),
+            };
+            if held.rungs.contains(&label) {
+                continue;
+            }
+            held.rungs.push(label.clone());
+            if open.reason.is_empty() {
+                open.reason = reason.to_string();
+            }
+            self.trail(open, TrailKind::Held, format!("{label}: {reason}; held back: {hold}"));
+        }
+    }
+
+    /// Tells those of the highest rung that wakes people once more. Returns whether there is one.
+    pub fn page_again(&mut self, state: &mut CheckState, reason: PageReason) -> bool {
+        let Some(rung) = highest_waking(state, self.context.ladder) else { return false };
+        let Some(open) = &mut state.incident else { return false };
+        open.paged_at = Some(self.context.now);
+        open.repeats = open.repeats.saturating_add(1);
+        open.edit_due_at = self.context.now;
+        self.trail(open, TrailKind::Repeated, format!("{}: {reason}", rung.label));
+        for address in &rung.addresses {
+            let page = NotificationId::new(self.context.journal, open.number, open.next_notification);
+            let saying = Saying::Again { label: rung.label.clone(), reason: reason.clone() };
+            // Another post would be a second incident to whoever reads the channel.
+            let (role, pages) = if address.is_editable() { (Role::Broadcast, false) } else { (Role::Post, true) };
+            self.draft(open, address.clone(), role, pages, saying);
+            if pages && let Some(told) = open.told.iter_mut().find(|told| told.address.lane() == address.lane()) {
+                *told = Told { address: address.clone(), page, fell_back: false };
+            }
+        }
+        for address in editable(open) {
+            self.draft(
+                open,
+                address,
+                Role::Edit,
+                false,
+                Saying::Again { label: rung.label.clone(), reason: reason.clone() },
+            );
+        }
+        true
+    }
+
     /// Climbs one rung: pages its addresses; those with a post already get it edited, and an entry in its thread.
     pub fn climb(&mut self, state: &mut CheckState, index: usize, reason: PageReason) {
         let Some(open) = &mut state.incident else { return };
         let rung = &self.context.ladder.rungs[index];
         let earlier: Vec<Address> = open.told.iter().map(|told| told.address.clone()).collect();
-        open.rungs_climbed.insert(index);
+        open.rungs.push(ClimbedRung { label: rung.label.clone(), at: self.context.now, wakes: rung.wakes() });
+        if rung.wakes() {
+            open.paged_at = Some(self.context.now);
+        }
         open.edit_due_at = self.context.now;
         open.reason = reason.to_string();
         self.trail(open, TrailKind::Climbed, format!("{}: {reason}", rung.label));
@@ -80,7 +148,7 @@ impl<'a> Telling<'a> {
     /// Brings the posts up to date, without a page. Only news of a region goes into threads and on the trail.
     pub fn update(&mut self, state: &mut CheckState, saying: Saying) {
         let Some(open) = &mut state.incident else { return };
-        let is_little = matches!(saying, Saying::StillFailing { .. });
+        let is_little = matches!(saying, Saying::StillFailing { .. } | Saying::SignalChanged { .. });
         let now = self.context.now;
         let age_ms = now.since_ms(open.opened_at);
         let every_ms = (age_ms / 10).clamp(*QUIET_EDIT_EVERY_MS.start(), *QUIET_EDIT_EVERY_MS.end());
@@ -91,10 +159,19 @@ impl<'a> Telling<'a> {
             false => now,
         };
         open.edit_due_at = not_before;
-        let said = !is_little && open.trail_entries < REGION_ENTRIES_MAX;
-        if said {
-            self.trail(open, TrailKind::Region, saying.to_string());
+        let is_act = saying.is_of_people();
+        if is_act || (!is_little && open.trail_entries < REGION_ENTRIES_MAX) {
+            let kind = match saying {
+                Saying::Acknowledged { .. } => TrailKind::Acted,
+                Saying::HeldBack { .. } | Saying::Resumed { .. } | Saying::Calming { .. } => TrailKind::Held,
+                Saying::DeliveredLate { .. } => TrailKind::Fallback,
+                _ => TrailKind::Region,
+            };
+            self.trail(open, kind, saying.to_string());
         }
+        // A silenced channel is not stirred, and neither is one that has seen it come and go all day.
+        let is_quiet = self.context.hold.is_some() || open.is_flapping || open.trail_entries >= REGION_ENTRIES_MAX;
+        let said = is_act || !(is_little || is_quiet);
         for address in editable(open) {
             self.draft(open, address.clone(), Role::Edit, false, saying.clone());
             if let Some(draft) = self.drafts.last_mut() {
@@ -137,7 +214,12 @@ impl<'a> Telling<'a> {
     /// Tells everybody who was told that it is over: posts are edited and their channels see the entry, the others
     /// get a message of their own.
     pub fn say_to_all(&mut self, open: &mut OpenIncident, saying: Saying, report: &IncidentReport) {
-        let addresses: Vec<_> = open.told.iter().map(|told| told.address.clone()).collect();
+        let mut addresses: Vec<Address> = Vec::with_capacity(open.told.len());
+        for address in open.told.iter().map(|told| told.address.at_the_end()) {
+            if addresses.iter().all(|known| known.lane() != address.lane()) {
+                addresses.push(address);
+            }
+        }
         for address in addresses {
             if address.is_editable() {
                 self.draft(open, address.clone(), Role::Edit, false, saying.clone());
@@ -178,12 +260,19 @@ impl<'a> Telling<'a> {
         if let Some(report) = &report {
             self.finish(report);
         }
-        Transition { state, decision, notifications: self.finished, trail: self.trail, report }
+        Transition { state, decision, notifications: self.finished, trail: self.trail, report, run_again: None }
     }
 
     /// The transition of an incident that is over.
     pub fn ended(self, state: CheckState, decision: Decision, report: IncidentReport) -> Transition {
-        Transition { state, decision, notifications: self.finished, trail: self.trail, report: Some(report) }
+        Transition {
+            state,
+            decision,
+            notifications: self.finished,
+            trail: self.trail,
+            report: Some(report),
+            run_again: None,
+        }
     }
 }
 

@@ -10,12 +10,28 @@ pub enum TrailKind {
     Region,
     Fallback,
     Ended,
+    /// What a person did.
+    Acted,
+    /// A rung was reached and is held back, or is let go.
+    Held,
+    /// People were told again.
+    Repeated,
     /// What happened to a notification.
     Delivery,
 }
 
 impl TrailKind {
-    pub const ALL: [Self; 6] = [Self::Opened, Self::Climbed, Self::Region, Self::Fallback, Self::Ended, Self::Delivery];
+    pub const ALL: [Self; 9] = [
+        Self::Opened,
+        Self::Climbed,
+        Self::Region,
+        Self::Fallback,
+        Self::Ended,
+        Self::Acted,
+        Self::Held,
+        Self::Repeated,
+        Self::Delivery,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -24,6 +40,9 @@ impl TrailKind {
             Self::Region => "region",
             Self::Fallback => "fallback",
             Self::Ended => "ended",
+            Self::Acted => "acted",
+            Self::Held => "held",
+            Self::Repeated => "repeated",
             Self::Delivery => "delivery",
         }
     }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::incident::{CheckState, IncidentReport, IncidentStatus, TrailEntry};
 use crate::notification::{ChannelKind, Notification, Role};
+use crate::silence::{KeptSilence, SILENCES_MAX, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ struct Tables {
     incidents: BTreeMap<u64, IncidentReport>,
     trail: Vec<TrailEntry>,
     outbox: Vec<Row>,
+    silence_numbers: u64,
+    silences: Vec<KeptSilence>,
 }
 
 struct Row {
@@ -36,6 +39,8 @@ struct Row {
     attempts: u32,
     uncertain: bool,
     due_at: UnixMs,
+    /// When `due_at` was decided on: a clock that shows less has been set back since.
+    due_set_at: UnixMs,
     lease_until: UnixMs,
     receipt: Option<String>,
     problem: Option<String>,
@@ -103,6 +108,7 @@ impl Tables {
     fn enqueue(&mut self, notification: Notification) {
         let row = Row {
             due_at: notification.not_before,
+            due_set_at: notification.created_at,
             state: RowState::Pending,
             attempts: 0,
             uncertain: false,
@@ -136,13 +142,13 @@ impl Tables {
         for row in &mut self.outbox {
             if row.state == RowState::Leased && row.lease_until <= now {
                 row.state = RowState::Pending;
-                row.due_at = now;
+                (row.due_at, row.due_set_at) = (now, now);
             }
         }
         let mut due: Vec<usize> = (0..self.outbox.len())
             .filter(|&index| {
                 let row = &self.outbox[index];
-                let is_due = row.due_at <= now || row.due_at > now + DUE_AHEAD_MAX_MS;
+                let is_due = row.due_at <= now || row.due_set_at > now || row.due_at > now + DUE_AHEAD_MAX_MS;
                 row.state == RowState::Pending && row.notification.address.kind() == kind && is_due
             })
             .filter(|&index| self.is_first(index))
@@ -189,7 +195,7 @@ impl Tables {
             }
             Settled::Retry { at, uncertain, reason } => {
                 row.state = RowState::Pending;
-                row.due_at = at;
+                (row.due_at, row.due_set_at) = (at, settlement.at);
                 row.uncertain = uncertain;
                 row.lease_until = UnixMs(0);
                 row.problem = Some(reason);
@@ -270,7 +276,7 @@ impl Journal for MemoryJournal {
         let mut count = 0;
         for row in leased {
             row.state = RowState::Pending;
-            row.due_at = now;
+            (row.due_at, row.due_set_at) = (now, now);
             row.lease_until = UnixMs(0);
             count += 1;
         }
@@ -350,6 +356,28 @@ impl Journal for MemoryJournal {
 
     async fn result(&self, key: &RunKey) -> Result<Option<Vec<u8>>, JournalError> {
         Ok(self.tables().results.get(key).map(|(_, document)| document.clone()))
+    }
+
+    async fn put_silence(&self, silence: Silence, now: UnixMs) -> Result<Option<u64>, JournalError> {
+        let mut tables = self.tables();
+        tables.silences.retain(|kept| now < kept.silence.until);
+        if tables.silences.len() >= SILENCES_MAX {
+            return Ok(None);
+        }
+        tables.silence_numbers += 1;
+        let id = tables.silence_numbers;
+        tables.silences.push(KeptSilence { id, created_at: now, silence });
+        Ok(Some(id))
+    }
+
+    async fn drop_silence(&self, id: u64) -> Result<Option<KeptSilence>, JournalError> {
+        let mut tables = self.tables();
+        let place = tables.silences.iter().position(|kept| kept.id == id);
+        Ok(place.map(|place| tables.silences.remove(place)))
+    }
+
+    async fn silences(&self, now: UnixMs) -> Result<Vec<KeptSilence>, JournalError> {
+        Ok(self.tables().silences.iter().filter(|kept| now < kept.silence.until).cloned().collect())
     }
 
     async fn outbox_depth(&self) -> Result<u64, JournalError> {

@@ -23,6 +23,7 @@ pub use sqlite::{Retention, SqliteJournal, SqliteReader, SqliteSettings};
 
 use crate::incident::CheckState;
 use crate::notification::ChannelKind;
+use crate::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
 
@@ -106,6 +107,14 @@ pub trait Journal: Send + Sync + 'static {
 
     /// The document of a result in the wire format, where it is still kept.
     async fn result(&self, key: &RunKey) -> Result<Option<Vec<u8>>, JournalError>;
+
+    /// Keeps a silence, and forgets those that are over; its number, or `None` where there are too many.
+    async fn put_silence(&self, silence: Silence, now: UnixMs) -> Result<Option<u64>, JournalError>;
+
+    async fn drop_silence(&self, id: u64) -> Result<Option<KeptSilence>, JournalError>;
+
+    /// Those that are not over, oldest first.
+    async fn silences(&self, now: UnixMs) -> Result<Vec<KeptSilence>, JournalError>;
 
     /// Rows that wait or are being delivered.
     async fn outbox_depth(&self) -> Result<u64, JournalError>;

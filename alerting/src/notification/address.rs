@@ -8,15 +8,21 @@ use std::fmt;
 pub enum ChannelKind {
     Slack,
     Sms,
+    Webhook,
+    Email,
+    Voice,
 }
 
 impl ChannelKind {
-    pub const ALL: [Self; 2] = [Self::Slack, Self::Sms];
+    pub const ALL: [Self; 5] = [Self::Slack, Self::Sms, Self::Webhook, Self::Email, Self::Voice];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Slack => "slack",
             Self::Sms => "sms",
+            Self::Webhook => "webhook",
+            Self::Email => "email",
+            Self::Voice => "voice",
         }
     }
 }
@@ -39,6 +45,21 @@ pub enum Address {
         member: String,
         number: PhoneNumber,
     },
+    Webhook {
+        /// As the configuration calls it.
+        name: String,
+    },
+    Email {
+        /// Who reads it, where it is a member of a team.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<String>,
+        address: String,
+    },
+    /// A call that reads the incident.
+    Voice {
+        member: String,
+        number: PhoneNumber,
+    },
 }
 
 impl Address {
@@ -46,6 +67,9 @@ impl Address {
         match self {
             Self::Slack { .. } => ChannelKind::Slack,
             Self::Sms { .. } => ChannelKind::Sms,
+            Self::Webhook { .. } => ChannelKind::Webhook,
+            Self::Email { .. } => ChannelKind::Email,
+            Self::Voice { .. } => ChannelKind::Voice,
         }
     }
 
@@ -54,6 +78,17 @@ impl Address {
         match self {
             Self::Slack { channel } => format!("slack:{channel}"),
             Self::Sms { number, .. } => format!("sms:{number}"),
+            Self::Webhook { name } => format!("webhook:{name}"),
+            Self::Email { address, .. } => format!("email:{address}"),
+            Self::Voice { number, .. } => format!("voice:{number}"),
+        }
+    }
+
+    /// Where somebody who was told here hears how it ended: nobody is called to be told that all is well.
+    pub fn at_the_end(&self) -> Self {
+        match self {
+            Self::Voice { member, number } => Self::Sms { member: member.clone(), number: number.clone() },
+            other => other.clone(),
         }
     }
 
@@ -68,6 +103,10 @@ impl fmt::Display for Address {
         match self {
             Self::Slack { channel } => write!(f, "Slack {channel}"),
             Self::Sms { member, number } => write!(f, "SMS to {member} ({number})"),
+            Self::Webhook { name } => write!(f, "webhook {name}"),
+            Self::Email { member: Some(member), address } => write!(f, "e-mail to {member} ({address})"),
+            Self::Email { member: None, address } => write!(f, "e-mail to {address}"),
+            Self::Voice { member, number } => write!(f, "call to {member} ({number})"),
         }
     }
 }

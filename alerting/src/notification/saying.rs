@@ -1,3 +1,6 @@
+use crate::act::Via;
+use crate::policy::Severity;
+use crate::signal::SignalSource;
 use checks::{FailureClass, Region};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -24,6 +27,24 @@ pub enum PageReason {
     Undelivered {
         address: String,
         because: String,
+    },
+    /// A signal says so; nothing was counted.
+    Fired {
+        source: SignalSource,
+        severity: Severity,
+    },
+    /// Nobody has acknowledged the rung before.
+    Unacknowledged {
+        after_ms: u64,
+    },
+    /// Nobody has acknowledged, so that it is said again.
+    Repeated {
+        times: u32,
+        every_ms: u64,
+    },
+    /// What held it back is over, and it still fails.
+    HoldEnded {
+        what: String,
     },
 }
 
@@ -53,6 +74,12 @@ impl fmt::Display for PageReason {
                 write!(f, "{failures} in each of {}", join(regions))
             }
             Self::Undelivered { address, because } => write!(f, "{address} did not get its page: {because}"),
+            Self::Fired { source, severity } => write!(f, "{severity} by {source}"),
+            Self::Unacknowledged { after_ms } => write!(f, "nobody has acknowledged it for {}", Span(*after_ms)),
+            Self::Repeated { times, every_ms } => {
+                write!(f, "still failing and not acknowledged, said again every {} ({times})", Span(*every_ms))
+            }
+            Self::HoldEnded { what } => write!(f, "{what} is over, and it still fails"),
         }
     }
 }
@@ -89,6 +116,36 @@ pub enum Saying {
     RegionDropped {
         region: Region,
     },
+    /// The page of a rung that was paged before.
+    Again {
+        label: String,
+        reason: PageReason,
+    },
+    Acknowledged {
+        by: String,
+        via: Via,
+    },
+    /// A silence, a maintenance.
+    HeldBack {
+        because: String,
+    },
+    /// What held it back is over.
+    Resumed {
+        what: String,
+    },
+    /// Nothing fails in a flapping incident.
+    Calming {
+        for_ms: u64,
+    },
+    SignalChanged {
+        summary: String,
+    },
+    /// A page came after its fallback had been taken.
+    DeliveredLate {
+        address: String,
+        late_ms: u64,
+        instead: Vec<String>,
+    },
     Recovered {
         after_ms: u64,
     },
@@ -103,6 +160,11 @@ pub enum Saying {
 }
 
 impl Saying {
+    /// Whether it is always said, however much has been said before.
+    pub fn is_of_people(&self) -> bool {
+        matches!(self, Self::Acknowledged { .. } | Self::DeliveredLate { .. })
+    }
+
     /// Whether the incident ends with it.
     pub fn ends(&self) -> bool {
         matches!(self, Self::Recovered { .. } | Self::CheckRemoved { .. } | Self::RegionsRemoved { .. })
@@ -122,6 +184,18 @@ impl fmt::Display for Saying {
                 write!(f, "{region} failed again, {failures_in_a_row} in a row")
             }
             Self::RegionDropped { region } => write!(f, "{region} is no longer checked"),
+            Self::Again { label, reason } => write!(f, "{label} again: {reason}"),
+            Self::Acknowledged { by, via } => write!(f, "acknowledged by {by} over {via}"),
+            Self::HeldBack { because } => write!(f, "nobody is told for now: {because}"),
+            Self::Resumed { what } => write!(f, "{what} is over"),
+            Self::Calming { for_ms } => {
+                write!(f, "passes again; it flaps, and is over when nothing has failed for {}", Span(*for_ms))
+            }
+            Self::SignalChanged { summary } => write!(f, "now: {summary}"),
+            Self::DeliveredLate { address, late_ms, instead } => {
+                let instead = if instead.is_empty() { "nobody".to_owned() } else { instead.join(", ") };
+                write!(f, "{address} is back: its page came {} late; told instead: {instead}", Span(*late_ms))
+            }
             Self::Recovered { after_ms } => write!(f, "recovered after {}", Span(*after_ms)),
             Self::CheckRemoved { after_ms } => {
                 write!(f, "closed after {}: the check was removed, so nobody looks any more", Span(*after_ms))

@@ -1,5 +1,6 @@
 use crate::notification::{ChannelKind, Notification};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How an attempt to deliver ended.
@@ -43,18 +44,27 @@ pub trait Channel: Send + Sync + 'static {
     async fn reconcile(&self, notification: &Notification, post: Option<&str>) -> Reconciled;
 }
 
-/// The channel of each kind of address.
+/// The channel of each kind of address that there is one for; the rows of any other kind wait.
 #[derive(Clone)]
-pub struct Channels {
-    pub slack: Arc<dyn Channel>,
-    pub sms: Arc<dyn Channel>,
-}
+pub struct Channels(BTreeMap<ChannelKind, Arc<dyn Channel>>);
 
 impl Channels {
-    pub(crate) fn of(&self, kind: ChannelKind) -> &Arc<dyn Channel> {
-        match kind {
-            ChannelKind::Slack => &self.slack,
-            ChannelKind::Sms => &self.sms,
-        }
+    /// Slack and SMS, which every ladder may name.
+    pub fn new(slack: Arc<dyn Channel>, sms: Arc<dyn Channel>) -> Self {
+        Self([(ChannelKind::Slack, slack), (ChannelKind::Sms, sms)].into())
+    }
+
+    #[must_use]
+    pub fn with(mut self, kind: ChannelKind, channel: Arc<dyn Channel>) -> Self {
+        self.0.insert(kind, channel);
+        self
+    }
+
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = ChannelKind> + '_ {
+        self.0.keys().copied()
+    }
+
+    pub(crate) fn of(&self, kind: ChannelKind) -> Option<&Arc<dyn Channel>> {
+        self.0.get(&kind)
     }
 }

@@ -17,4 +17,4 @@ pub use channel::{Channel, Channels, DeliveryOutcome, Reconciled};
 pub(crate) use endpoint::require_secure;
 pub use plan::{First, after_asking, after_attempt, before_attempt};
 pub use settings::DeliverySettings;
-pub(crate) use worker::{Signals, Worker};
+pub(crate) use worker::{Wakeups, Worker};

@@ -1,5 +1,5 @@
 use super::{
-    Channels, DeliveryOutcome, DeliverySettings, First, Reconciled, after_asking, after_attempt, before_attempt,
+    Channel, DeliveryOutcome, DeliverySettings, First, Reconciled, after_asking, after_attempt, before_attempt,
 };
 use crate::clock::Clock;
 use crate::counters::Tally;
@@ -16,9 +16,9 @@ use tokio::task::JoinSet;
 const BACKSTOP: Duration = Duration::from_secs(1);
 
 /// How the parts of the engine wake one another.
-pub(crate) struct Signals {
-    pub slack: Notify,
-    pub sms: Notify,
+pub(crate) struct Wakeups {
+    /// By kind of channel: rows were committed.
+    rows: [Notify; ChannelKind::ALL.len()],
     /// A page was refused or is late.
     pub undelivered: Notify,
     /// Counts up with everything that a page of the status would show differently.
@@ -26,11 +26,10 @@ pub(crate) struct Signals {
     pub draining: watch::Sender<bool>,
 }
 
-impl Signals {
+impl Wakeups {
     pub fn new() -> Self {
         Self {
-            slack: Notify::new(),
-            sms: Notify::new(),
+            rows: ChannelKind::ALL.map(|_| Notify::new()),
             undelivered: Notify::new(),
             changes: watch::Sender::new(0),
             draining: watch::Sender::new(false),
@@ -38,10 +37,7 @@ impl Signals {
     }
 
     pub fn of(&self, kind: ChannelKind) -> &Notify {
-        match kind {
-            ChannelKind::Slack => &self.slack,
-            ChannelKind::Sms => &self.sms,
-        }
+        &self.rows[kind as usize]
     }
 
     pub fn changed(&self) {
@@ -54,9 +50,9 @@ impl Signals {
 pub(crate) struct Worker {
     pub kind: ChannelKind,
     pub journal: Arc<dyn Journal>,
-    pub channels: Channels,
+    pub channel: Arc<dyn Channel>,
     pub settings: DeliverySettings,
-    pub signals: Arc<Signals>,
+    pub wakeups: Arc<Wakeups>,
     pub tally: Arc<Tally>,
     pub clock: Arc<dyn Clock>,
 }
@@ -66,7 +62,7 @@ impl Worker {
     pub async fn run(self) {
         let mut in_flight: JoinSet<Option<UnixMs>> = JoinSet::new();
         let mut rows: HashMap<tokio::task::Id, NotificationId> = HashMap::new();
-        let mut draining = self.signals.draining.subscribe();
+        let mut draining = self.wakeups.draining.subscribe();
         let mut held_until = UnixMs(i64::MIN);
         loop {
             let now = self.clock.now();
@@ -111,7 +107,7 @@ impl Worker {
                         tracing::error!(channel = %self.kind, %error, "a delivery broke off; its lease will end");
                     }
                 },
-                () = self.signals.of(self.kind).notified() => {}
+                () = self.wakeups.of(self.kind).notified() => {}
                 _ = draining.changed() => {}
                 () = self.clock.sleep(wait) => {}
             }
@@ -154,15 +150,15 @@ impl Worker {
             tracing::error!(notification = %n.id, %error, "the outcome of a delivery could not be written down");
         }
         if late_page {
-            self.signals.undelivered.notify_one();
+            self.wakeups.undelivered.notify_one();
         }
-        self.signals.changed();
+        self.wakeups.changed();
         hold_ms.map(|ms| at + ms)
     }
 
     async fn attempt(&self, lease: &Lease) -> (Settled, Option<u64>) {
         let n = &lease.notification;
-        let channel = self.channels.of(self.kind);
+        let channel = &self.channel;
         let post = lease.post.as_deref();
         match before_attempt(n.role, lease.uncertain, post.is_some(), lease.post_failed) {
             First::Settle(settled) => return (settled, None),

@@ -1,16 +1,20 @@
 use super::PhoneNumber;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Somebody who can be woken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     pub name: String,
     pub phone: PhoneNumber,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
-/// The teams by name.
+/// The teams by name, and the webhooks that there are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Directory {
     pub teams: BTreeMap<String, Vec<Member>>,
+    #[serde(default)]
+    pub webhooks: BTreeSet<String>,
 }

@@ -1,4 +1,4 @@
-use super::{Counts, Destination, Directory, Policy};
+use super::{Counts, Destination, Directory, Flapping, Member, Policy};
 use crate::notification::Address;
 use std::collections::BTreeMap;
 
@@ -11,14 +11,21 @@ pub struct Ladder {
     /// Who gets an SMS where a page stays undelivered.
     pub fallback: Vec<Address>,
     pub fallback_after_ms: u64,
+    pub repeat_every_ms: Option<u64>,
+    pub confirm_after_ms: Option<u64>,
+    pub flapping: Option<Flapping>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LadderRung {
+    /// Unique in its ladder: an open incident remembers its rungs by it, so that a ladder can be changed under it.
     pub label: String,
     pub failures_in_a_row: u32,
     pub min_regions: u32,
     pub counts: Counts,
+    /// Climbed by time instead of by failures, while nobody acknowledges: this long after the rung before it that wakes
+    /// people.
+    pub unacknowledged_after_ms: Option<u64>,
     pub addresses: Vec<Address>,
 }
 
@@ -26,6 +33,16 @@ impl LadderRung {
     /// Whether it wakes people: an undelivered page falls back, an undelivered post for the morning does not.
     pub fn wakes(&self) -> bool {
         self.counts == Counts::TargetFailures
+    }
+
+    pub fn is_by_time(&self) -> bool {
+        self.unacknowledged_after_ms.is_some()
+    }
+}
+
+impl Ladder {
+    pub fn rung(&self, label: &str) -> Option<&LadderRung> {
+        self.rungs.iter().find(|rung| rung.label == label)
     }
 }
 
@@ -61,6 +78,26 @@ pub enum PolicyError {
         "policy `{policy}`, rung {rung}: an SMS cannot be sent for every failure, since those of the script and the prober wake nobody; let the rung count target failures"
     )]
     SmsForEveryFailure { policy: String, rung: usize },
+    #[error(
+        "policy `{policy}`, rung {rung}: a call cannot be made for every failure, since those of the script and the prober wake nobody; let the rung count target failures"
+    )]
+    CallForEveryFailure { policy: String, rung: usize },
+    #[error(
+        "policy `{policy}`, rung {rung}: it can never be reached: it waits for an acknowledgement of a rung before it that wakes people, and there is none; write one with `counts = \"target-failures\"` first"
+    )]
+    NothingToAcknowledge { policy: String, rung: usize },
+    #[error("policy `{policy}`, rung {rung}: `{label}` is the label of an earlier rung; give it one of its own")]
+    SameLabel { policy: String, rung: usize, label: String },
+    #[error("policy `{policy}`, rung {rung}: there is no webhook `{webhook}`; {known}")]
+    UnknownWebhook { policy: String, rung: usize, webhook: String, known: String },
+    #[error(
+        "policy `{policy}`, rung {rung}: `{email}` is neither a team nor an e-mail address; write `name@example.com`, or one of the teams {known}"
+    )]
+    Email { policy: String, rung: usize, email: String, known: String },
+    #[error(
+        "policy `{policy}`, rung {rung}: no member of team `{team}` has an e-mail address; write `email = \"ada@example.com\"` beside the phone number"
+    )]
+    NoEmail { policy: String, rung: usize, team: String },
     #[error("policy `{policy}`: there is no team `{team}`; the teams are {known}")]
     UnknownTeam { policy: String, team: String, known: String },
     #[error("policy `{policy}`: team `{team}` has no members; write a name and a phone number for at least one")]
@@ -79,6 +116,12 @@ impl PolicyError {
             | Self::NoDestination { rung, .. }
             | Self::OutOfOrder { rung, .. }
             | Self::SmsForEveryFailure { rung, .. }
+            | Self::CallForEveryFailure { rung, .. }
+            | Self::NothingToAcknowledge { rung, .. }
+            | Self::SameLabel { rung, .. }
+            | Self::UnknownWebhook { rung, .. }
+            | Self::Email { rung, .. }
+            | Self::NoEmail { rung, .. }
             | Self::SlackChannel { rung, .. } => Some(*rung),
             Self::NoRungs { .. }
             | Self::RecoverAfterZero { .. }
@@ -101,12 +144,20 @@ impl Policy {
         let mut rungs: Vec<LadderRung> = Vec::with_capacity(self.rungs.len());
         for (index, rung) in self.rungs.iter().enumerate() {
             let number = index + 1;
+            let is_by_time = rung.unacknowledged_after_ms.is_some();
             for (key, value) in [("failures_in_a_row", rung.failures_in_a_row), ("min_regions", rung.min_regions)] {
-                if value == 0 {
+                if value == 0 && !is_by_time {
                     return Err(PolicyError::Zero { policy: policy(), rung: number, key });
                 }
             }
-            if let Some(before) = rungs.last()
+            if rungs.iter().any(|earlier| earlier.label == rung.label) {
+                return Err(PolicyError::SameLabel { policy: policy(), rung: number, label: rung.label.clone() });
+            }
+            if is_by_time && !rungs.iter().any(LadderRung::wakes) {
+                return Err(PolicyError::NothingToAcknowledge { policy: policy(), rung: number });
+            }
+            if let Some(before) = rungs.iter().rfind(|earlier| !earlier.is_by_time())
+                && !is_by_time
                 && before.failures_in_a_row >= rung.failures_in_a_row
                 && before.min_regions >= rung.min_regions
             {
@@ -115,19 +166,7 @@ impl Policy {
             }
             let mut addresses = Vec::new();
             for destination in &rung.destinations {
-                match destination {
-                    Destination::Slack(channel) => {
-                        if !is_slack_channel(channel) {
-                            let channel = channel.clone();
-                            return Err(PolicyError::SlackChannel { policy: policy(), rung: number, channel });
-                        }
-                        addresses.push(Address::Slack { channel: channel.clone() });
-                    }
-                    Destination::SmsTeam(_) if rung.counts == Counts::EveryFailure => {
-                        return Err(PolicyError::SmsForEveryFailure { policy: policy(), rung: number });
-                    }
-                    Destination::SmsTeam(team) => addresses.extend(texts(name, team, directory)?),
-                }
+                addresses.extend(resolve(destination, rung.counts, name, number, directory)?);
             }
             if addresses.is_empty() {
                 return Err(PolicyError::NoDestination { policy: policy(), rung: number });
@@ -137,7 +176,8 @@ impl Policy {
                 label: rung.label.clone(),
                 failures_in_a_row: rung.failures_in_a_row,
                 min_regions: rung.min_regions,
-                counts: rung.counts,
+                counts: if is_by_time { Counts::TargetFailures } else { rung.counts },
+                unacknowledged_after_ms: rung.unacknowledged_after_ms,
                 addresses,
             });
         }
@@ -152,6 +192,9 @@ impl Policy {
             recover_after: self.recover_after,
             fallback,
             fallback_after_ms: self.fallback_after_ms,
+            repeat_every_ms: self.repeat_every_ms,
+            confirm_after_ms: self.confirm_after_ms,
+            flapping: self.flapping,
         })
     }
 }
@@ -162,16 +205,90 @@ fn dedup(addresses: &mut Vec<Address>) {
     addresses.retain(|address| seen.insert(address.lane()));
 }
 
-fn texts(policy: &str, team: &str, directory: &Directory) -> Result<Vec<Address>, PolicyError> {
-    let members = directory.teams.get(team).ok_or_else(|| {
-        let known: Vec<_> = directory.teams.keys().map(|name| format!("`{name}`")).collect();
-        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-        PolicyError::UnknownTeam { policy: policy.to_owned(), team: team.to_owned(), known }
-    })?;
-    if members.is_empty() {
-        return Err(PolicyError::EmptyTeam { policy: policy.to_owned(), team: team.to_owned() });
+/// The addresses behind one name that a rung has.
+fn resolve(
+    destination: &Destination,
+    counts: Counts,
+    policy: &str,
+    rung: usize,
+    directory: &Directory,
+) -> Result<Vec<Address>, PolicyError> {
+    let name = || policy.to_owned();
+    let is_every = counts == Counts::EveryFailure;
+    match destination {
+        Destination::Slack(channel) if !is_slack_channel(channel) => {
+            Err(PolicyError::SlackChannel { policy: name(), rung, channel: channel.clone() })
+        }
+        Destination::Slack(channel) => Ok(vec![Address::Slack { channel: channel.clone() }]),
+        Destination::SmsTeam(_) if is_every => Err(PolicyError::SmsForEveryFailure { policy: name(), rung }),
+        Destination::SmsTeam(team) => texts(policy, team, directory),
+        Destination::VoiceTeam(_) if is_every => Err(PolicyError::CallForEveryFailure { policy: name(), rung }),
+        Destination::VoiceTeam(team) => {
+            let members = members(policy, team, directory)?.iter();
+            Ok(members.map(|m| Address::Voice { member: m.name.clone(), number: m.phone.clone() }).collect())
+        }
+        Destination::Webhook(webhook) if directory.webhooks.contains(webhook) => {
+            Ok(vec![Address::Webhook { name: webhook.clone() }])
+        }
+        Destination::Webhook(webhook) => {
+            let known = directory.webhooks.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let known = match known.is_empty() {
+                true => format!("write its URL as `[webhooks.{webhook}]`"),
+                false => format!("there are {known}"),
+            };
+            Err(PolicyError::UnknownWebhook { policy: name(), rung, webhook: webhook.clone(), known })
+        }
+        Destination::Email(email) if directory.teams.contains_key(email) => {
+            let of =
+                |m: &Member| m.email.clone().map(|address| Address::Email { member: Some(m.name.clone()), address });
+            let addresses: Vec<Address> = members(policy, email, directory)?.iter().filter_map(of).collect();
+            match addresses.is_empty() {
+                true => Err(PolicyError::NoEmail { policy: name(), rung, team: email.clone() }),
+                false => Ok(addresses),
+            }
+        }
+        Destination::Email(email) if is_email(email) => {
+            Ok(vec![Address::Email { member: None, address: email.clone() }])
+        }
+        Destination::Email(email) => {
+            Err(PolicyError::Email { policy: name(), rung, email: email.clone(), known: known_teams(directory) })
+        }
     }
-    Ok(members.iter().map(|m| Address::Sms { member: m.name.clone(), number: m.phone.clone() }).collect())
+}
+
+fn known_teams(directory: &Directory) -> String {
+    let known: Vec<_> = directory.teams.keys().map(|name| format!("`{name}`")).collect();
+    if known.is_empty() { "none yet".to_owned() } else { known.join(", ") }
+}
+
+fn members<'a>(policy: &str, team: &str, directory: &'a Directory) -> Result<&'a [Member], PolicyError> {
+    let members = directory.teams.get(team).ok_or_else(|| PolicyError::UnknownTeam {
+        policy: policy.to_owned(),
+        team: team.to_owned(),
+        known: known_teams(directory),
+    })?;
+    match members.is_empty() {
+        true => Err(PolicyError::EmptyTeam { policy: policy.to_owned(), team: team.to_owned() }),
+        false => Ok(members),
+    }
+}
+
+fn texts(policy: &str, team: &str, directory: &Directory) -> Result<Vec<Address>, PolicyError> {
+    let members = members(policy, team, directory)?.iter();
+    Ok(members.map(|m| Address::Sms { member: m.name.clone(), number: m.phone.clone() }).collect())
+}
+
+/// As much of RFC 5321 as tells an address from a slip of the pen; the mail server has the last word.
+fn is_email(text: &str) -> bool {
+    let is_plain = text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | ',' | ';' | '"'));
+    is_plain
+        && text.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty()
+                && host.contains('.')
+                && !host.contains('@')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
+        })
 }
 
 fn is_slack_channel(channel: &str) -> bool {
@@ -193,8 +310,9 @@ mod tests {
     use crate::policy::{Member, Rung};
 
     fn directory() -> Directory {
-        let ada = Member { name: "Ada".to_owned(), phone: "+4915112345678".parse().unwrap() };
-        Directory { teams: [("devops".to_owned(), vec![ada]), ("empty".to_owned(), vec![])].into() }
+        let ada = Member { name: "Ada".to_owned(), phone: "+4915112345678".parse().unwrap(), email: None };
+        let teams = [("devops".to_owned(), vec![ada]), ("empty".to_owned(), vec![])].into();
+        Directory { teams, webhooks: ["pager".to_owned()].into() }
     }
 
     #[test]
@@ -208,11 +326,16 @@ mod tests {
     #[test]
     fn what_cannot_be_climbed_is_refused() {
         let rung = |failures, destinations: &[Destination]| Rung {
-            label: "x".to_owned(),
+            label: format!("x{failures}"),
             failures_in_a_row: failures,
             min_regions: 1,
             counts: Counts::TargetFailures,
+            unacknowledged_after_ms: None,
             destinations: destinations.to_vec(),
+        };
+        let later = |failures, destinations: &[Destination]| Rung {
+            unacknowledged_after_ms: Some(60_000),
+            ..rung(failures, destinations)
         };
         let p1 = || Destination::Slack("#p1".to_owned());
         let sms = |team: &str| Destination::SmsTeam(team.to_owned());
@@ -222,14 +345,34 @@ mod tests {
             (vec![Rung { min_regions: 0, ..rung(1, &[p1()]) }], 1, "`min_regions` is 0"),
             (vec![rung(1, &[])], 1, "names no channel"),
             (vec![rung(1, &[p1()])], 0, "`recover_after` is 0"),
-            (vec![rung(2, &[p1()]), rung(2, &[p1()])], 1, "write more than 2"),
+            (vec![rung(2, &[p1()]), Rung { label: "y".to_owned(), ..rung(2, &[p1()]) }], 1, "write more than 2"),
+            (
+                vec![rung(2, &[p1()]), Rung { failures_in_a_row: 3, ..rung(2, &[p1()]) }],
+                1,
+                "`x2` is the label of an earlier",
+            ),
+            (vec![later(1, &[p1()])], 1, "can never be reached"),
+            (
+                vec![Rung { counts: Counts::EveryFailure, ..rung(1, &[p1()]) }, later(2, &[p1()])],
+                1,
+                "can never be reached",
+            ),
+            (vec![rung(1, &[Destination::Webhook("x".to_owned())])], 1, "no webhook `x`; there are `pager`"),
+            (vec![rung(1, &[Destination::Email("ada".to_owned())])], 1, "neither a team nor an e-mail address"),
+            (vec![rung(1, &[Destination::Email("devops".to_owned())])], 1, "has an e-mail address"),
+            (
+                vec![Rung { counts: Counts::EveryFailure, ..rung(1, &[Destination::VoiceTeam("devops".to_owned())]) }],
+                1,
+                "a call cannot be made",
+            ),
             (vec![rung(1, &[sms("night")])], 1, "there is no team `night`; the teams are `devops`, `empty`"),
             (vec![rung(1, &[sms("empty")])], 1, "has no members"),
             (vec![Rung { counts: Counts::EveryFailure, ..rung(1, &[sms("devops")]) }], 1, "wake nobody"),
             (vec![rung(1, &[Destination::Slack("p1".to_owned())])], 1, "is no Slack channel"),
         ];
         for (rungs, recover_after, part) in cases {
-            let policy = Policy { rungs, recover_after, fallback_team: None, fallback_after_ms: 1 };
+            let policy =
+                Policy { rungs, recover_after, fallback_team: None, fallback_after_ms: 1, ..Policy::mission_default() };
             let error = policy.ladder("p", &directory()).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }

@@ -17,6 +17,7 @@ pub use ladder::{Ladder, LadderRung, Ladders, PolicyError};
 pub use phone::{PhoneError, PhoneNumber};
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How long a page may stay undelivered before the fallback is taken, unless a policy says otherwise.
 pub const FALLBACK_AFTER_MS: u64 = 5 * 60 * 1000;
@@ -32,6 +33,24 @@ pub enum Counts {
     TargetFailures,
 }
 
+/// How bad something is that no check has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Severity {
+    /// For the morning.
+    P2,
+    /// Wakes people.
+    P1,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::P2 => "P2",
+            Self::P1 => "P1",
+        })
+    }
+}
+
 /// Where a rung sends its page, by the names that a person writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -40,6 +59,29 @@ pub enum Destination {
     Slack(String),
     /// Every member of a team, each with an SMS of their own.
     SmsTeam(String),
+    /// Every member of a team, each with a call that reads the incident.
+    VoiceTeam(String),
+    /// A webhook by the name that the configuration gives it.
+    Webhook(String),
+    /// An e-mail address, or a team whose members have one.
+    Email(String),
+}
+
+/// When an incident that keeps coming back counts as flapping. It then stays open until it has been calm, so that it
+/// climbs each rung once rather than once in each of its short lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flapping {
+    /// The incident that is the this-manieth within the window is flapping.
+    pub openings: u32,
+    pub window_ms: u64,
+    /// A flapping incident ends when nothing has failed for this long.
+    pub calm_after_ms: u64,
+}
+
+impl Default for Flapping {
+    fn default() -> Self {
+        Self { openings: 5, window_ms: 30 * 60_000, calm_after_ms: 5 * 60_000 }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +92,8 @@ pub struct Rung {
     /// In how many regions at once.
     pub min_regions: u32,
     pub counts: Counts,
+    /// Instead of failures: how long after the rung that woke people before it nobody has acknowledged.
+    pub unacknowledged_after_ms: Option<u64>,
     pub destinations: Vec<Destination>,
 }
 
@@ -61,6 +105,12 @@ pub struct Policy {
     /// The team that gets an SMS where a page could not be delivered in any other way.
     pub fallback_team: Option<String>,
     pub fallback_after_ms: u64,
+    /// The highest rung that wakes people pages again this often until somebody acknowledges.
+    pub repeat_every_ms: Option<u64>,
+    /// A region that begins to fail is run again this long after, rather than at its next slot only.
+    pub confirm_after_ms: Option<u64>,
+    /// `None` never takes an incident for flapping.
+    pub flapping: Option<Flapping>,
 }
 
 impl Policy {
@@ -75,6 +125,7 @@ impl Policy {
                     failures_in_a_row: 1,
                     min_regions: 1,
                     counts: Counts::EveryFailure,
+                    unacknowledged_after_ms: None,
                     destinations: vec![Destination::Slack(p2_channel.to_owned())],
                 },
                 Rung {
@@ -82,12 +133,16 @@ impl Policy {
                     failures_in_a_row: 2,
                     min_regions: 1,
                     counts: Counts::TargetFailures,
+                    unacknowledged_after_ms: None,
                     destinations: p1,
                 },
             ],
             recover_after: 1,
             fallback_team: team.map(str::to_owned),
             fallback_after_ms: FALLBACK_AFTER_MS,
+            repeat_every_ms: None,
+            confirm_after_ms: None,
+            flapping: Some(Flapping::default()),
         }
     }
 

@@ -245,7 +245,7 @@ fn parse_receipt(receipt: Option<&str>) -> Result<(&str, &str), Fault> {
 fn slack_channel(address: &Address) -> Result<&str, Fault> {
     match address {
         Address::Slack { channel } => Ok(channel),
-        Address::Sms { .. } => Err(Fault::Permanent { reason: format!("{address} is no Slack channel") }),
+        _ => Err(Fault::Permanent { reason: format!("{address} is no Slack channel") }),
     }
 }
 

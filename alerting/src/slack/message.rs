@@ -40,7 +40,7 @@ fn reply(notification: &Notification) -> String {
     let said = escape(&notification.saying.to_string());
     let mark = if notification.saying.ends() { ":white_check_mark: " } else { "" };
     let subject = match notification.role {
-        Role::Broadcast => format!("*#{} {}* ", notification.incident, escape(notification.check.as_str())),
+        Role::Broadcast => format!("*#{} {}* ", notification.incident, escape(notification.report.title())),
         _ => String::new(),
     };
     truncate(&format!("{mark}{subject}{said}"), SECTION_CHARS_MAX)
@@ -48,7 +48,7 @@ fn reply(notification: &Notification) -> String {
 
 /// One line with all that matters.
 fn headline(report: &IncidentReport) -> String {
-    let check = escape(report.check.as_str());
+    let check = escape(report.title());
     match report.status {
         IncidentStatus::Open => format!(
             "{} #{}: {check} is failing ({}): {}",
@@ -74,14 +74,17 @@ fn blocks(report: &IncidentReport) -> Vec<SlackBlock> {
         IncidentStatus::Recovered => (":white_check_mark:", format!("recovered after {}", lasted(report))),
         IncidentStatus::Closed => (":heavy_minus_sign:", format!("closed after {}", lasted(report))),
     };
-    let title = format!("{mark} {} {} {state}", report.label, report.check);
+    let title = format!("{mark} {} {} {state}", report.label, report.title());
     let mut blocks: Vec<SlackBlock> =
         vec![SlackHeaderBlock::new(SlackBlockPlainText::new(truncate(&title, HEADER_CHARS_MAX)).into()).into()];
     if !report.description.is_empty() {
         blocks.push(section(&escape(&report.description)));
     }
     let failure = &report.failure;
-    let mut failed = format!("*Failed in {}* ({})", report.failed_in, failure.class);
+    let mut failed = match &report.signal {
+        Some(signal) => format!("*{}*", signal.key.source),
+        None => format!("*Failed in {}* ({})", report.failed_in, failure.class),
+    };
     if let Some(step) = &failure.step {
         failed.push_str(&format!(" at step *{}*", escape(step)));
     }
@@ -92,7 +95,9 @@ fn blocks(report: &IncidentReport) -> Vec<SlackBlock> {
     }
     blocks.push(section(&failed));
     blocks.push(section(&facts(report)));
-    blocks.push(section(&grid(report)));
+    if report.signal.is_none() {
+        blocks.push(section(&grid(report)));
+    }
     if !failure.timings.is_empty() {
         let lines = format!("run: {}\n{}", milliseconds(failure.duration_us), failure.timings.join("\n"));
         blocks.push(section(&format!("*Timings*\n{}", code(&lines, ERROR_CHARS_MAX))));
@@ -126,6 +131,9 @@ fn section(mrkdwn: &str) -> SlackBlock {
 
 fn facts(report: &IncidentReport) -> String {
     let mut lines = vec![format!("*Why:* {}", escape(&report.reason))];
+    if let Some(standing) = report.standing() {
+        lines.push(format!("*Now:* {}", escape(&standing)));
+    }
     lines.push(format!("*Failing since:* {}", date(report.failing_since)));
     match report.last_success {
         Some(at) => lines.push(format!("*Last success:* {}", date(at))),

@@ -14,18 +14,24 @@ const REGIONS_NAMED_MAX: usize = 3;
 /// error follows.
 pub fn body(notification: &Notification) -> String {
     let report = &notification.report;
-    let check = fit_chars(report.check.as_str(), CHECK_CHARS_MAX);
+    let check = fit_chars(report.title(), CHECK_CHARS_MAX);
     let text = match report.status {
         IncidentStatus::Open => {
             let failure = &report.failure;
+            let place = match &report.signal {
+                Some(_) => String::new(),
+                None => format!(" in {}", regions(report)),
+            };
+            let class = report.signal.as_ref().map_or(failure.class.as_str(), |signal| signal.key.source.as_str());
             let mut text = format!(
-                "{} #{} {check} fails in {} since {} UTC ({})",
+                "{} #{} {check} fails{place} since {} UTC ({class})",
                 report.label,
                 report.number,
-                regions(report),
                 clock(report.failing_since),
-                failure.class,
             );
+            if let Saying::Again { .. } = &notification.saying {
+                text.push_str(" [again]");
+            }
             if let Saying::Page { reason: PageReason::Undelivered { address, .. }, .. } = &notification.saying {
                 text.push_str(&format!(" [{address} undelivered]"));
             }

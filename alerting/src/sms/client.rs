@@ -209,7 +209,7 @@ fn read<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, Fault> {
 fn number(address: &Address) -> Result<&PhoneNumber, Fault> {
     match address {
         Address::Sms { number, .. } => Ok(number),
-        Address::Slack { .. } => Err(Fault::Permanent { reason: format!("{address} has no phone number") }),
+        _ => Err(Fault::Permanent { reason: format!("{address} has no phone number") }),
     }
 }
 

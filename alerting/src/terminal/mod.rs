@@ -46,14 +46,14 @@ pub fn print(notification: &Notification) -> String {
         (Address::Slack { channel }, Role::Edit) => format!("Slack {channel} (post updated)"),
         (Address::Slack { channel }, Role::Reply) => format!("Slack {channel} (thread)"),
         (Address::Slack { channel }, Role::Broadcast) => format!("Slack {channel} (thread, shown in channel)"),
-        (Address::Sms { .. }, _) => notification.address.to_string(),
+        (other, _) => other.to_string(),
     };
     let mut text = format!("{at} ▌ {place}\n");
     let body = match (&notification.address, notification.role) {
-        (Address::Sms { .. }, _) => crate::sms::body(notification),
+        (Address::Sms { .. } | Address::Voice { .. }, _) => crate::sms::body(notification),
         (_, Role::Post) => post(notification),
         (_, Role::Edit) => headline(notification),
-        (_, Role::Reply | Role::Broadcast) => format!("#{} {}: {}", report.number, report.check, notification.saying),
+        (_, Role::Reply | Role::Broadcast) => format!("#{} {}: {}", report.number, report.title(), notification.saying),
     };
     for line in body.lines() {
         text.push_str("         ▌ ");
@@ -73,16 +73,17 @@ fn headline(notification: &Notification) -> String {
                 1 => "1 failure".to_owned(),
                 many => format!("{many} failures"),
             };
+            let place = if unwell.is_empty() { String::new() } else { format!(" in {}", unwell.join(", ")) };
+            let standing = report.standing().map(|standing| format!("; {standing}")).unwrap_or_default();
             format!(
-                "{} #{} {} is failing in {} ({}; for {lasted}, {failures})",
+                "{} #{} {} is failing{place} ({}; for {lasted}, {failures}{standing})",
                 report.label,
                 report.number,
-                report.check,
-                unwell.join(", "),
+                report.title(),
                 report.reason,
             )
         }
-        IncidentStatus::Recovered => format!("#{} {} recovered after {lasted}", report.number, report.check),
+        IncidentStatus::Recovered => format!("#{} {} recovered after {lasted}", report.number, report.title()),
         IncidentStatus::Closed => {
             format!("#{} {} closed after {lasted}: nobody checks it any more", report.number, report.check)
         }
@@ -100,7 +101,10 @@ fn post(notification: &Notification) -> String {
     if !report.description.is_empty() {
         line("what", report.description.clone());
     }
-    line("error", format!("{} ({})", failure.message, failure.class));
+    match &report.signal {
+        Some(signal) => line("error", format!("{} ({})", failure.message, signal.key.source)),
+        None => line("error", format!("{} ({})", failure.message, failure.class)),
+    }
     if let Some(step) = &failure.step {
         line("step", step.clone());
     }
@@ -121,8 +125,10 @@ fn post(notification: &Notification) -> String {
             }
         })
         .collect();
-    line("regions", grid.join(" · "));
-    line("run", milliseconds(failure.duration_us));
+    if report.signal.is_none() {
+        line("regions", grid.join(" · "));
+        line("run", milliseconds(failure.duration_us));
+    }
     for timing in &failure.timings {
         line("", timing.clone());
     }

@@ -59,7 +59,7 @@ async fn a_clock_set_forward_does_not_send_again_what_is_on_its_way() {
     let scene = Scene::new().await;
     let clock = Arc::new(SetForward::default());
     let slow = Arc::new(Slow { arrivals: Mutex::default(), lets_through: Semaphore::new(0) });
-    let channels = Channels { slack: slow.clone(), sms: slow.clone() };
+    let channels = Channels::new(slow.clone(), slow.clone());
     let journal = Arc::new(MemoryJournal::new());
     let alerting = Alerting::open_with_clock(scene.settings(), channels, journal, clock.clone()).await.unwrap();
     scene.fails(&alerting, "eu-west-1", 1).await;

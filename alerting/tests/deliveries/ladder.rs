@@ -145,7 +145,7 @@ async fn without_tokens_everything_is_printed_and_kept() {
     let scene = Scene::new().await;
     let screen = Screen::default();
     let terminal = Arc::new(alerting::terminal::TerminalChannel::new(Box::new(screen.clone())));
-    let channels = Channels { slack: terminal.clone(), sms: terminal };
+    let channels = Channels::new(terminal.clone(), terminal);
     let alerting = Alerting::open(scene.settings(), channels, scene.journal()).await.unwrap();
     for slot in 1..=2 {
         scene.fails(&alerting, "eu-west-1", slot).await;

@@ -50,9 +50,10 @@ impl Scene {
     }
 
     pub fn settings(&self) -> AlertingSettings {
-        let member = |name: &str, phone: &str| Member { name: name.to_owned(), phone: phone.parse().unwrap() };
+        let member =
+            |name: &str, phone: &str| Member { name: name.to_owned(), phone: phone.parse().unwrap(), email: None };
         let devops = vec![member("Ada", "+4915100000001"), member("Bob", "+4915100000002")];
-        let directory = Directory { teams: [("devops".to_owned(), devops)].into() };
+        let directory = Directory { teams: [("devops".to_owned(), devops)].into(), ..Directory::default() };
         let default = self.policy.ladder("default", &directory).unwrap();
         let delivery = DeliverySettings { retry_first_ms: 20, retry_max_ms: 200, ..DeliverySettings::default() };
         AlertingSettings { ladders: Ladders { default, named: [].into() }, delivery }
@@ -64,10 +65,7 @@ impl Scene {
         let from = Sender::Number("+12025550123".parse().unwrap());
         let twilio = TwilioSettings::new(format!("AC{}", "0".repeat(32)), "secret", from);
         let twilio = TwilioSettings { api_url: self.twilio_url.clone(), timeout_ms: 500, ..twilio };
-        Channels {
-            slack: Arc::new(SlackChannel::new(slack).unwrap()),
-            sms: Arc::new(TwilioChannel::new(twilio).unwrap()),
-        }
+        Channels::new(Arc::new(SlackChannel::new(slack).unwrap()), Arc::new(TwilioChannel::new(twilio).unwrap()))
     }
 
     pub async fn open(&self) -> Alerting {
@@ -153,6 +151,7 @@ pub fn watched(check: &str, regions: &[&str]) -> Watched {
         tags: vec![],
         secrets: vec![],
         policy: None,
+        depends_on: Vec::new(),
         runbook_url: Some("https://runbooks.example/login".to_owned()),
         script: ScriptSource { path: "checks/login.check.ts".to_owned(), hash: "00".to_owned() },
     };

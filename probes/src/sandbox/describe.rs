@@ -7,8 +7,20 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-const FIELDS: [&str; 11] =
-    ["id", "description", "schedule", "timeZone", "timeout", "regions", "tags", "secrets", "policy", "runbook", "run"];
+const FIELDS: [&str; 12] = [
+    "id",
+    "description",
+    "schedule",
+    "timeZone",
+    "timeout",
+    "regions",
+    "tags",
+    "secrets",
+    "policy",
+    "dependsOn",
+    "runbook",
+    "run",
+];
 
 const TIMEOUT_MS_DEFAULT: u64 = 10_000;
 const TIMEOUT_MS_MAX: u64 = 600_000;
@@ -102,6 +114,7 @@ fn read(bundle: &ScriptBundle, fields: &Map<String, Value>) -> Checked<CheckDefi
         tags: texts(fields, "tags", "tags: [\"login\"]")?,
         secrets: texts(fields, "secrets", "secrets: [\"LOGIN_PASSWORD\"]")?,
         policy: text(fields, "policy")?,
+        depends_on: depends_on(fields)?,
         runbook_url: runbook(fields)?,
         script: ScriptSource { path: bundle.path.clone(), hash: bundle.hash.clone() },
     })
@@ -123,6 +136,19 @@ fn id(bundle: &ScriptBundle, fields: &Map<String, Value>) -> Checked<CheckId> {
         };
         Wrong { field: "id", message, help: help.trim().to_owned() }
     })
+}
+
+fn depends_on(fields: &Map<String, Value>) -> Checked<Vec<CheckId>> {
+    texts(fields, "dependsOn", "dependsOn: [\"oidc-discovery\"]")?
+        .iter()
+        .map(|check| {
+            CheckId::new(check).map_err(|error| {
+                let text = error.to_string();
+                let (message, help) = text.rsplit_once([':', ';']).unwrap_or((&text, "write the id of a check"));
+                Wrong { field: "dependsOn", message: format!("a check's id: {message}"), help: help.trim().to_owned() }
+            })
+        })
+        .collect()
 }
 
 fn regions(fields: &Map<String, Value>) -> Checked<Vec<Region>> {

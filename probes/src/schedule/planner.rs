@@ -3,7 +3,7 @@
 use super::{MissedReason, Schedule, spread_offset_ms};
 use checks::{CheckId, Region, RunKey, UnixMs};
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannerSettings {
@@ -98,8 +98,11 @@ pub struct Planner {
     going: HashMap<StreamKey, Going>,
     /// The last slot decided of streams that were removed: one that comes back in the same slot does not run it again.
     removed: HashMap<StreamKey, UnixMs>,
+    /// Extra runs that were asked for, by when they may start: one for a stream at most.
+    extra: BTreeMap<StreamKey, (UnixMs, RunKey)>,
     latest_now: UnixMs,
-    /// How often the clock was set back a long way: the attempt of the runs of slots that come again.
+    /// The attempt of the runs of slots that come again: it grows by two whenever the clock was set back a long way, so
+    /// that the odd ones are left to extra runs.
     set_back: u32,
 }
 
@@ -116,6 +119,7 @@ impl Planner {
             waiting_until: BTreeSet::new(),
             going: HashMap::new(),
             removed: HashMap::new(),
+            extra: BTreeMap::new(),
             latest_now: UnixMs(i64::MIN),
             set_back: 0,
         }
@@ -175,6 +179,15 @@ impl Planner {
         }
     }
 
+    /// Asks for a run beside the schedule's, which tells more about `run`'s slot. It is made from `at` on where its stream
+    /// has no other run and there is capacity at that moment, and otherwise not at all: the next slot tells as well.
+    pub fn run_again(&mut self, run: RunKey, at: UnixMs) {
+        let key = (run.check.clone(), run.region.clone());
+        if self.ids.contains_key(&key) {
+            self.extra.insert(key, (at, run));
+        }
+    }
+
     /// A run has ended. A key that is not going on is ignored: a result may be told twice.
     pub fn finished(&mut self, run: &RunKey) {
         let key = (run.check.clone(), run.region.clone());
@@ -189,7 +202,7 @@ impl Planner {
             self.follow_back(now);
         }
         self.latest_now = self.latest_now.max(now);
-        let mut planned = Vec::new();
+        let mut planned = self.extra_runs(now);
         while let Some(&(expires_at, id)) = self.waiting_until.first()
             && expires_at <= now
         {
@@ -241,7 +254,23 @@ impl Planner {
         let startable = self.waiting.first().filter(|_| has_capacity).map(|&(start_at, _)| start_at.max(now));
         let ahead = self.ahead.peek().map(|&Reverse((start_at, _))| start_at);
         let given_up = self.waiting_until.first().map(|&(expires_at, _)| expires_at);
-        [startable, ahead, given_up].into_iter().flatten().min()
+        let extra = self.extra.values().map(|(at, _)| *at).min();
+        [startable, ahead, given_up, extra].into_iter().flatten().min()
+    }
+
+    fn extra_runs(&mut self, now: UnixMs) -> Vec<Planned> {
+        let due: Vec<StreamKey> =
+            self.extra.iter().filter(|(_, (at, _))| *at <= now).map(|(key, _)| key.clone()).collect();
+        let mut planned = Vec::new();
+        for key in due {
+            let Some((_, run)) = self.extra.remove(&key) else { continue };
+            let has_place = self.going.len() < self.settings.concurrency_max && !self.going.contains_key(&key);
+            if has_place && self.ids.contains_key(&key) {
+                self.going.insert(key, Going { run: run.clone(), since: now });
+                planned.push(Planned::Start(run));
+            }
+        }
+        planned
     }
 
     pub fn streams(&self) -> usize {
@@ -268,7 +297,8 @@ impl Planner {
     /// Aims every stream at its next slot by a clock that was set back too far to wait for.
     fn follow_back(&mut self, now: UnixMs) {
         self.latest_now = now;
-        self.set_back = self.set_back.saturating_add(1);
+        self.set_back = self.set_back.saturating_add(2);
+        self.extra.clear();
         (self.ahead, self.waiting, self.waiting_until) = Default::default();
         self.removed.clear();
         let mut ended = Vec::new();

@@ -2,7 +2,7 @@ use super::FAILED;
 use super::paint::Paint;
 use crate::catalogue;
 use crate::config::Settings;
-use crate::ladders::unknown_checks;
+use crate::ladders::{unknown_checks, wrong_dependencies};
 use crate::sandboxing;
 use std::process::ExitCode;
 
@@ -22,7 +22,8 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
         let rest = paint.dim(&format!("{}, {}", check.schedule_text, regions.join(" ")));
         println!("{} {}  {rest}", paint.good("✓"), check.definition.id);
     }
-    let unknown = unknown_checks(settings, &catalogue);
+    let mut unknown = unknown_checks(settings, &catalogue);
+    unknown.extend(wrong_dependencies(&catalogue));
     for line in &unknown {
         println!("{} {line}", paint.bad("✗"));
     }

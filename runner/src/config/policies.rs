@@ -2,10 +2,11 @@ use super::duration::parse_duration;
 use super::reader::{At, Placed, Reading, Section};
 use super::slack::channel;
 use super::{Member, nearest};
-use alerting::policy::{Counts, Destination, Directory, FALLBACK_AFTER_MS, Policy, Rung};
+use alerting::policy::{Counts, Destination, Directory, FALLBACK_AFTER_MS, Flapping, Policy, Rung};
 use checks::{CheckDefinition, CheckId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 /// The policy that every check has which no other one claims; written, it takes the place of the mission's ladder.
 pub const DEFAULT_POLICY: &str = "default";
@@ -13,6 +14,8 @@ pub const DEFAULT_POLICY: &str = "default";
 /// A ladder is climbed by people who read it.
 const RUNGS_MAX: usize = 10;
 const COUNT_MAX: u64 = 1000;
+/// Whoever is told more often than this turns the telephone off.
+const REPEAT_EVERY_MS_MIN: u64 = 60_000;
 
 /// Who is told when, in rungs.
 ///
@@ -26,6 +29,11 @@ const COUNT_MAX: u64 = 1000;
 /// recover_after = 2                 # passes in a row; 1 where it is left out
 /// fallback = "devops"               # texted where a page stays undelivered; left out, nobody
 /// fallback_after = "5m"
+/// repeat_every = "15m"              # the highest rung that wakes people says it again until somebody acknowledges
+/// confirm_after = "2s"              # a region that begins to fail is run again this soon; "0s" is at once
+/// flapping_openings = 5             # incidents within flapping_window that count as flapping; 0: never
+/// flapping_window = "30m"
+/// calm_after = "5m"                 # how long nothing fails until a flapping incident is over
 ///
 /// [[policies.login.rungs]]
 /// label = "P2"                      # left out, the rung's number
@@ -39,6 +47,13 @@ const COUNT_MAX: u64 = 1000;
 /// min_regions = 2                   # in how many regions at once; 1 where it is left out
 /// slack = ["#p1"]
 /// sms = ["devops"]                  # teams
+/// webhook = ["pager"]               # names of [webhooks]
+/// email = ["devops", "a@b.example"] # teams, or addresses
+///
+/// [[policies.login.rungs]]
+/// label = "call"
+/// escalate_unacknowledged_after = "10m"  # instead of failures: this long after the rung before it that wakes people
+/// voice = ["devops"]                # teams, each member is called
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPolicy {
@@ -170,10 +185,10 @@ impl Draft {
 /// The teams as alerting knows them. A number that is no number has been refused where it was read.
 pub(crate) fn directory(teams: &BTreeMap<String, Vec<Member>>) -> Directory {
     let member = |member: &Member| {
-        Some(alerting::policy::Member { name: member.name.clone(), phone: member.phone.parse().ok()? })
+        Some(alerting::policy::Member { name: member.name.clone(), phone: member.phone.parse().ok()?, email: None })
     };
     let teams = teams.iter().map(|(team, members)| (team.clone(), members.iter().filter_map(member).collect()));
-    Directory { teams: teams.collect() }
+    Directory { teams: teams.collect(), ..Directory::default() }
 }
 
 pub(super) fn read(section: Option<Section<'_>>) -> Draft {
@@ -220,6 +235,14 @@ fn read_policy(mut section: Section<'_>, name: &Placed<String>, draft: &mut Draf
     let fallback_after_ms = section
         .parsed("fallback_after", parse_duration)
         .map_or(FALLBACK_AFTER_MS, |after| u64::try_from(after.value.as_millis()).unwrap_or(u64::MAX));
+    let repeat_every_ms = duration_ms(&mut section, "repeat_every");
+    if let Some(repeat) = &repeat_every_ms
+        && repeat.value < REPEAT_EVERY_MS_MIN
+    {
+        reading.report(&repeat.at, "nobody reads so fast; write \"1m\" or longer");
+    }
+    let confirm_after_ms = duration_ms(&mut section, "confirm_after").map(|after| after.value);
+    let flapping = flapping(&mut section);
     let has_rungs = section.has("rungs");
     let sections = section.sections("rungs");
     if !has_rungs {
@@ -246,8 +269,15 @@ fn read_policy(mut section: Section<'_>, name: &Placed<String>, draft: &mut Draf
             Err(error) => reading.report(&check.at, error),
         }
     }
-    let policy =
-        Policy { rungs, recover_after, fallback_team: fallback.as_ref().map(|t| t.value.clone()), fallback_after_ms };
+    let policy = Policy {
+        rungs,
+        recover_after,
+        fallback_team: fallback.as_ref().map(|t| t.value.clone()),
+        fallback_after_ms,
+        repeat_every_ms: repeat_every_ms.map(|every| every.value),
+        confirm_after_ms,
+        flapping,
+    };
     draft.teams.extend(fallback);
     let tag_names = tags.iter().map(|tag| tag.value.clone()).collect();
     let named = NamedPolicy { name: name.value.clone(), tags: tag_names, checks: listed, policy };
@@ -255,13 +285,43 @@ fn read_policy(mut section: Section<'_>, name: &Placed<String>, draft: &mut Draf
     (tags, checks)
 }
 
+fn duration_ms(section: &mut Section<'_>, key: &str) -> Option<Placed<u64>> {
+    let written = section.parsed(key, parse_wait)?;
+    let value = u64::try_from(written.value.as_millis()).unwrap_or(u64::MAX);
+    Some(Placed { value, at: written.at })
+}
+
+/// A duration that may be none at all.
+fn parse_wait(text: &str) -> Result<Duration, String> {
+    if text == "0s" { Ok(Duration::ZERO) } else { parse_duration(text) }
+}
+
+fn flapping(section: &mut Section<'_>) -> Option<Flapping> {
+    let usual = Flapping::default();
+    let openings = section.integer("flapping_openings", 0..=100).map_or(usual.openings, number);
+    let window_ms = duration_ms(section, "flapping_window").map_or(usual.window_ms, |window| window.value);
+    let calm_after_ms = duration_ms(section, "calm_after").map_or(usual.calm_after_ms, |calm| calm.value);
+    (openings > 0).then_some(Flapping { openings, window_ms, calm_after_ms })
+}
+
 fn read_rung(mut section: Section<'_>, number_of_rung: usize, teams: &mut Vec<Placed<String>>) -> (Rung, RungPlaces) {
     let reading = section.reading;
     let label = section.string("label").map_or_else(|| format!("rung {number_of_rung}"), |label| label.value);
+    let unacknowledged = duration_ms(&mut section, "escalate_unacknowledged_after");
     let has_failures = section.has("failures_in_a_row");
     let failures_in_a_row = section.integer("failures_in_a_row", 1..=COUNT_MAX).map_or(1, number);
-    if !has_failures {
-        reading.report(&section.at, "at how many failures? write `failures_in_a_row = 2`");
+    match &unacknowledged {
+        None if !has_failures => reading.report(
+            &section.at,
+            "at how many failures? write `failures_in_a_row = 2`, or `escalate_unacknowledged_after = \"10m\"`",
+        ),
+        Some(after) if has_failures => {
+            reading.report(&after.at, "a rung is climbed by failures or by time; leave out this or `failures_in_a_row`")
+        }
+        Some(after) if after.value == 0 => {
+            reading.report(&after.at, "nobody could acknowledge before; write a time such as \"10m\"");
+        }
+        _ => {}
     }
     let place = section.value_place("min_regions");
     let min_regions = section.integer("min_regions", 1..=COUNT_MAX).map_or(1, number);
@@ -273,11 +333,23 @@ fn read_rung(mut section: Section<'_>, number_of_rung: usize, teams: &mut Vec<Pl
             Err(error) => reading.report(&written.at, error),
         }
     }
-    for team in section.strings("sms") {
-        destinations.push(Destination::SmsTeam(team.value.clone()));
-        teams.push(team);
+    for (key, destination) in
+        [("sms", Destination::SmsTeam as fn(String) -> Destination), ("voice", Destination::VoiceTeam)]
+    {
+        for team in section.strings(key) {
+            destinations.push(destination(team.value.clone()));
+            teams.push(team);
+        }
     }
-    if destinations.is_empty() && !section.has("slack") && !section.has("sms") {
+    for email in section.strings("email") {
+        destinations.push(Destination::Email(email.value.clone()));
+        if !email.value.contains('@') {
+            teams.push(email);
+        }
+    }
+    destinations.extend(section.strings("webhook").into_iter().map(|webhook| Destination::Webhook(webhook.value)));
+    let is_written = ["slack", "sms", "voice", "email", "webhook"].iter().any(|key| section.has(key));
+    if destinations.is_empty() && !is_written {
         reading.report(
             &section.at,
             "tells nobody; write `slack = [\"#p1\"]`, or `sms = [\"devops\"]` with the name of a team",
@@ -285,7 +357,8 @@ fn read_rung(mut section: Section<'_>, number_of_rung: usize, teams: &mut Vec<Pl
     }
     let rung_at = section.at.clone();
     section.finish();
-    let rung = Rung { label, failures_in_a_row, min_regions, counts, destinations };
+    let unacknowledged_after_ms = unacknowledged.map(|after| after.value);
+    let rung = Rung { label, failures_in_a_row, min_regions, counts, unacknowledged_after_ms, destinations };
     (rung, RungPlaces { rung: rung_at, min_regions: Placed { value: min_regions, at: place } })
 }
 
@@ -319,6 +392,7 @@ mod tests {
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             secrets: Vec::new(),
             policy: policy.map(str::to_owned),
+            depends_on: Vec::new(),
             runbook_url: None,
             script: ScriptSource { path: String::new(), hash: String::new() },
         }

@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 /// [[teams.devops]]
 /// name = "Ada"
 /// phone = "+4915112345678"
+/// email = "ada@example.com"   # for rungs that send e-mail
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     pub name: String,
     /// E.164.
     pub phone: String,
+    pub email: Option<String>,
 }
 
 /// The team that the default ladder texts.
@@ -57,6 +59,7 @@ fn read_members(sections: Vec<Section<'_>>) -> Vec<Member> {
         let reading = section.reading;
         let name = section.required_string("name", "\"Ada\"");
         let phone = section.required_string("phone", "\"+4915112345678\"");
+        let email = section.string("email").map(|email| email.value);
         section.finish();
         let mut unique = |what: &'static str, value: &str, at: &At| match seen.get(&(what, value.to_owned())) {
             Some(first) => {
@@ -74,7 +77,7 @@ fn read_members(sections: Vec<Section<'_>>) -> Vec<Member> {
         match phone_number(&phone.value) {
             Ok(number) => {
                 if unique("phone number", &number, &phone.at) && named_once {
-                    members.push(Member { name: name.value, phone: number });
+                    members.push(Member { name: name.value, phone: number, email });
                 }
             }
             Err(error) => reading.report(&phone.at, error),

@@ -1,6 +1,7 @@
 //! From the configuration to the channels and the ladder of alerting.
 
 use crate::config::{Sender, Settings};
+use alerting::notification::ChannelKind;
 use alerting::outbox::DeliverySettings;
 use alerting::slack::{SlackChannel, SlackSettings};
 use alerting::sms::{self, TwilioChannel, TwilioSettings};
@@ -26,7 +27,7 @@ pub(super) fn channels(settings: &Settings) -> anyhow::Result<Channels> {
         }
     };
     let sms: Arc<dyn Channel> = match &settings.twilio.account {
-        None => terminal,
+        None => Arc::clone(&terminal),
         Some(account) => {
             let sender = match &account.sender {
                 Sender::From(number) => sms::Sender::Number(number.parse().context("[twilio] from")?),
@@ -40,7 +41,11 @@ pub(super) fn channels(settings: &Settings) -> anyhow::Result<Channels> {
             Arc::new(TwilioChannel::new(twilio).context("[twilio]")?)
         }
     };
-    Ok(Channels { slack, sms })
+    let mut channels = Channels::new(slack, sms);
+    for kind in [ChannelKind::Webhook, ChannelKind::Email, ChannelKind::Voice] {
+        channels = channels.with(kind, Arc::clone(&terminal));
+    }
+    Ok(channels)
 }
 
 pub(super) fn alerting(settings: &Settings) -> anyhow::Result<AlertingSettings> {

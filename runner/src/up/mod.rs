@@ -51,7 +51,8 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let recorder = metrics::open_recorder(&settings, &mut notices).await?;
     let metrics = Arc::new(Metrics::start(&settings, Arc::clone(&recorder), &mut notices)?);
     let catalogue = load(&settings, &sandbox).await?;
-    let unknown = crate::ladders::unknown_checks(&settings, &catalogue);
+    let mut unknown = crate::ladders::unknown_checks(&settings, &catalogue);
+    unknown.extend(crate::ladders::wrong_dependencies(&catalogue));
     // A script that is refused may be the one that is listed: it must not end the watch of the others.
     if !unknown.is_empty() && catalogue.refused.is_empty() {
         anyhow::bail!("{}", unknown.join("\n"));

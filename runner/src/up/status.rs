@@ -54,6 +54,7 @@ impl Status {
         let printed = match record.kind {
             ChannelKind::Slack => self.printed.slack,
             ChannelKind::Sms => self.printed.sms,
+            ChannelKind::Webhook | ChannelKind::Email | ChannelKind::Voice => true,
         };
         let last = record.attempts.last();
         let delivery = match record.state {
@@ -202,6 +203,10 @@ fn recipient(record: &NotificationRecord) -> String {
     let place = match &record.address {
         Address::Slack { channel } => format!("Slack {channel}"),
         Address::Sms { member, .. } => format!("SMS to {member}"),
+        Address::Voice { member, .. } => format!("call to {member}"),
+        Address::Email { member: Some(member), .. } => format!("e-mail to {member}"),
+        Address::Email { member: None, .. } => "e-mail".to_owned(),
+        Address::Webhook { name } => format!("webhook {name}"),
     };
     match record.role {
         Role::Post => place,

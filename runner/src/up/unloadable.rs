@@ -20,6 +20,7 @@ pub(super) fn check(error: &ScriptError, regions: &[Region]) -> Option<Watched> 
         tags: Vec::new(),
         secrets: Vec::new(),
         policy: None,
+        depends_on: Vec::new(),
         runbook_url: None,
         script: ScriptSource { path: error.file.clone(), hash: String::new() },
     };

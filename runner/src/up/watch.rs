@@ -5,13 +5,14 @@ use super::unloadable;
 use crate::catalogue::{Catalogue, Check};
 use crate::config::Settings;
 use crate::sandboxing::Regions;
-use alerting::{Alerting, Decision, Watched};
+use alerting::{Alerting, Decision, RunAgain, Watched};
 use checks::{CheckId, Dropped, Failure, FailureClass, Outcome, Prober, RunKey, RunResult, UnixMs};
 use probes::sandbox::Sandbox;
 use probes::schedule::{Planned, Planner, PlannerSettings};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 
 /// The clock is looked at this often at least, so that a step of it is noticed.
@@ -34,13 +35,17 @@ pub(super) struct Watch {
     /// Each ends when its result is durable.
     runs: JoinSet<()>,
     keys: HashMap<Id, RunKey>,
+    /// Runs that would confirm a failure.
+    reruns: mpsc::Receiver<RunAgain>,
     clock_was_behind: bool,
 }
 
 impl Watch {
     pub(super) fn new(sandbox: Arc<Sandbox>, alerting: Arc<Alerting>, board: Arc<Board>, settings: &Settings) -> Self {
         let concurrency_max = settings.sandbox.runs_in_flight_max;
+        let reruns = alerting.reruns().expect("this is the only one who makes runs");
         Self {
+            reruns,
             planner: Planner::new(PlannerSettings { concurrency_max, ..PlannerSettings::default() }),
             checks: BTreeMap::new(),
             regions: Regions::new(settings),
@@ -126,6 +131,10 @@ impl Watch {
             tokio::select! {
                 ended = &mut until => return ended,
                 Some(ended) = self.runs.join_next_with_id() => self.ended(ended),
+                Some(rerun) = self.reruns.recv() => {
+                    let RunAgain { check, region, slot, attempt, after_ms } = rerun;
+                    self.planner.run_again(RunKey { check, region, slot, attempt }, UnixMs::now() + after_ms);
+                }
                 () = tokio::time::sleep(pause.min(SLEEP_MAX)) => {}
             }
         }
@@ -259,6 +268,7 @@ fn say(result: &RunResult, decision: &Decision) {
     match decision {
         Decision::Opened(reason) => tracing::warn!(%check, "incident opened: {reason}"),
         Decision::Climbed(reason) => tracing::error!(%check, "incident escalated: {reason}"),
+        Decision::OpenedHeld => tracing::warn!(%check, "incident opened, and nobody is told for now"),
         Decision::Recovered => tracing::info!(%check, "incident recovered"),
         _ => {}
     }

@@ -62,7 +62,7 @@ pub fn verdict(journal: &SqliteReader, slack: &Slack, twilio: &Twilio) -> Sent {
                     assert_eq!(posted.get(&n.id.0), Some(&1), "times that Slack took {n:?}");
                     sent.posts += 1;
                 }
-                ChannelKind::Slack => {}
+                _ => {}
             }
         }
         let is_p1 = record.trail.iter().filter(|entry| entry.kind == TrailKind::Climbed).count() == 2;

@@ -94,15 +94,18 @@ fn ladder(chance: &mut Chance, recover_after: u32) -> Ladder {
     let member = |n: u64| Member {
         name: format!("member-{n}"),
         phone: format!("+49151000000{n:02}").parse().expect("a valid number"),
+        email: None,
     };
     let members = chance.between(1, 3);
-    let directory = Directory { teams: [("devops".to_owned(), (0..members).map(member).collect())].into() };
+    let directory =
+        Directory { teams: [("devops".to_owned(), (0..members).map(member).collect())].into(), ..Directory::default() };
     // Either the mission's ladder, or one whose members are only texted where Slack does not take the page.
     let texted = chance.hits(700).then_some("devops");
     let policy = Policy {
         recover_after,
         fallback_team: Some("devops".to_owned()),
         fallback_after_ms: FALLBACK_AFTER_MS,
+        flapping: None,
         ..Policy::mission("#p2", "#p1", texted)
     };
     policy.ladder("default", &directory).expect("a valid policy")
@@ -119,6 +122,7 @@ fn definition(id: &CheckId) -> CheckDefinition {
         tags: Vec::new(),
         secrets: Vec::new(),
         policy: None,
+        depends_on: Vec::new(),
         runbook_url: None,
         script: ScriptSource { path: format!("{id}.check.js"), hash: String::new() },
     }
@@ -344,8 +348,7 @@ impl Simulation {
                 ladders: Ladders { default: self.setup.ladder.clone(), named: BTreeMap::new() },
                 delivery: DELIVERY,
             };
-            let (channels, clock) =
-                (Channels { slack: provider.clone(), sms: provider }, Arc::new(world.clock.clone()));
+            let (channels, clock) = (Channels::new(provider.clone(), provider), Arc::new(world.clock.clone()));
             let checks = self.watched.clone();
             let opened = async {
                 let alerting = Alerting::open_with_clock(settings, channels, Arc::new(store), clock).await.ok()?;

@@ -8,6 +8,7 @@ use alerting::journal::{
     Settled, Settlement, UndeliveredPage, Versioned,
 };
 use alerting::notification::ChannelKind;
+use alerting::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
 use std::sync::Arc;
@@ -213,6 +214,19 @@ impl Journal for Store {
 
     async fn result(&self, key: &RunKey) -> Result<Option<Vec<u8>>, JournalError> {
         self.world.journal.result(key).await
+    }
+
+    async fn put_silence(&self, silence: Silence, now: UnixMs) -> Result<Option<u64>, JournalError> {
+        self.read("put_silence", self.world.journal.put_silence(silence, now)).await
+    }
+
+    async fn drop_silence(&self, id: u64) -> Result<Option<KeptSilence>, JournalError> {
+        self.read("drop_silence", self.world.journal.drop_silence(id)).await
+    }
+
+    async fn silences(&self, now: UnixMs) -> Result<Vec<KeptSilence>, JournalError> {
+        self.life.goes_on().await;
+        self.world.journal.silences(now).await
     }
 
     async fn outbox_depth(&self) -> Result<u64, JournalError> {

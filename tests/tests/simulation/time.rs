@@ -95,6 +95,10 @@ impl Clock for SimClock {
         UnixMs(EPOCH_MS + dial.skew_ms + i64::try_from(dial.passed_ms).unwrap_or(i64::MAX / 2))
     }
 
+    fn steady_ms(&self) -> u64 {
+        self.passed_ms()
+    }
+
     async fn sleep(&self, duration: Duration) {
         self.after(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 2)).await;
     }

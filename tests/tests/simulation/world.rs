@@ -142,7 +142,7 @@ impl State {
                 if is_same
                     && (new.next_notification < old.next_notification
                         || new.failures_total < old.failures_total
-                        || !new.rungs_climbed.is_superset(&old.rungs_climbed))
+                        || !new.rungs.starts_with(&old.rungs))
                 {
                     problems.push(format!("incident {} went back:\n{old:?}\n{new:?}", new.number));
                 }

@@ -7,6 +7,7 @@
 mod outbox;
 mod read;
 mod schema;
+mod silences;
 mod write;
 
 pub use read::SqliteReader;
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::incident::CheckState;
 use crate::notification::ChannelKind;
+use crate::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
 use rusqlite::Connection;
@@ -215,6 +217,18 @@ impl Journal for SqliteJournal {
     async fn result(&self, key: &RunKey) -> Result<Option<Vec<u8>>, JournalError> {
         let key = key.clone();
         self.read(move |reader| reader.result(&key)).await
+    }
+
+    async fn put_silence(&self, silence: Silence, now: UnixMs) -> Result<Option<u64>, JournalError> {
+        self.writer.write(move |ledger| ledger.put_silence(silence, now)).await?
+    }
+
+    async fn drop_silence(&self, id: u64) -> Result<Option<KeptSilence>, JournalError> {
+        self.writer.write(move |ledger| ledger.drop_silence(id)).await?
+    }
+
+    async fn silences(&self, now: UnixMs) -> Result<Vec<KeptSilence>, JournalError> {
+        self.read(move |reader| reader.silences(now)).await
     }
 
     async fn outbox_depth(&self) -> Result<u64, JournalError> {

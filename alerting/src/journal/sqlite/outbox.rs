@@ -29,8 +29,8 @@ impl Ledger {
         self.connection
             .prepare_cached(
                 "INSERT INTO outbox (id, incident, check_id, kind, lane, role, page, notification, state, attempts,
-                     uncertain, created_at, due_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending', 0, 0, ?9, ?10)",
+                     uncertain, created_at, due_at, due_set_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'pending', 0, 0, ?9, ?10, ?9)",
             )?
             .execute(params![
                 notification.id.0,
@@ -73,7 +73,7 @@ impl Ledger {
     ) -> Result<Vec<Lease>, JournalError> {
         self.connection
             .prepare_cached(
-                "UPDATE outbox SET state = 'pending', due_at = ?1 WHERE state = 'leased' AND lease_until <= ?1",
+                "UPDATE outbox SET state = 'pending', due_at = ?1, due_set_at = ?1 WHERE state = 'leased' AND lease_until <= ?1",
             )?
             .execute([now.0])?;
         // The inner query keeps a lane in order: no row goes before the ones that were decided earlier.
@@ -81,7 +81,7 @@ impl Ledger {
             .connection
             .prepare_cached(
                 "SELECT seq, notification, attempts, uncertain, incident, lane FROM outbox AS o
-                 WHERE kind = ?1 AND state = 'pending' AND (due_at <= ?2 OR due_at > ?4) AND NOT EXISTS (
+                 WHERE kind = ?1 AND state = 'pending' AND (due_at <= ?2 OR due_set_at > ?2 OR due_at > ?4) AND NOT EXISTS (
                      SELECT 1 FROM outbox AS earlier WHERE earlier.incident = o.incident AND earlier.lane = o.lane
                      AND earlier.seq < o.seq AND earlier.state IN ('pending', 'leased'))
                  ORDER BY page DESC, seq LIMIT ?3",
@@ -139,10 +139,11 @@ impl Ledger {
             Settled::Retry { at, uncertain, reason } => self
                 .connection
                 .prepare_cached(
-                    "UPDATE outbox SET state = 'pending', due_at = ?2, uncertain = ?3, lease_until = NULL, problem = ?4
+                    "UPDATE outbox SET state = 'pending', due_at = ?2, uncertain = ?3, lease_until = NULL, problem = ?4,
+                         due_set_at = ?6
                      WHERE id = ?1 AND state = 'leased' AND attempts = ?5",
                 )?
-                .execute(params![id, at.0, uncertain, reason, settlement.attempt])?,
+                .execute(params![id, at.0, uncertain, reason, settlement.attempt, settlement.at.0])?,
             Settled::Failed { reason } => self
                 .connection
                 .prepare_cached(
@@ -173,7 +174,8 @@ impl Ledger {
         let uncertain = self
             .connection
             .prepare_cached(
-                "UPDATE outbox SET state = 'pending', due_at = ?1, lease_until = NULL WHERE state = 'leased'",
+                "UPDATE outbox SET state = 'pending', due_at = ?1, due_set_at = ?1, lease_until = NULL
+                 WHERE state = 'leased'",
             )?
             .execute([now.0])?;
         Ok(uncertain as u64)

@@ -27,7 +27,10 @@ impl SqliteReader {
         Ok(reader)
     }
 
-    fn with<R>(&self, query: impl FnOnce(&Connection) -> Result<R, JournalError>) -> Result<R, JournalError> {
+    pub(super) fn with<R>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<R, JournalError>,
+    ) -> Result<R, JournalError> {
         let kept = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
         let connection = match kept {
             Some(connection) => connection,
@@ -192,7 +195,7 @@ impl SqliteReader {
     }
 }
 
-fn natural(n: i64) -> u64 {
+pub(super) fn natural(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
@@ -200,7 +203,7 @@ fn malformed(what: &'static str, problem: &dyn std::fmt::Display) -> JournalErro
     JournalError::Malformed { what, problem: problem.to_string() }
 }
 
-fn parse<T: DeserializeOwned>(what: &'static str, document: &str) -> Result<T, JournalError> {
+pub(super) fn parse<T: DeserializeOwned>(what: &'static str, document: &str) -> Result<T, JournalError> {
     serde_json::from_str(document).map_err(|e| malformed(what, &e))
 }
 

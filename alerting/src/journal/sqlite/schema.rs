@@ -3,7 +3,8 @@ use rusqlite::Connection;
 
 /// The schema, one migration after the other. The database's `user_version` says how many it has had; a migration
 /// that was released is never changed, the next one is added.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     -- The state that deciding remembers; `revision` is compared and set.
     CREATE TABLE checks (
@@ -45,7 +46,23 @@ const MIGRATIONS: &[&str] = &["
         notification TEXT NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, duration_ms INTEGER NOT NULL,
         outcome TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (notification, number)
     ) WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE silences (id INTEGER PRIMARY KEY AUTOINCREMENT, until INTEGER NOT NULL, created_at INTEGER NOT NULL,
+        silence TEXT NOT NULL);
+    -- When `due_at` was decided on: a clock that shows less has been set back since.
+    ALTER TABLE outbox ADD COLUMN due_set_at INTEGER NOT NULL DEFAULT 0;
+    -- The message of another row that carries this one as well, and the post of another incident that it joins.
+    ALTER TABLE outbox ADD COLUMN carrier TEXT;
+    ALTER TABLE outbox ADD COLUMN joins TEXT;
+    CREATE INDEX outbox_carried ON outbox (carrier) WHERE carrier IS NOT NULL;
+    CREATE INDEX outbox_posts ON outbox (lane, receipt) WHERE role = 'post';
+    -- What was sent last to one place, whichever incident it was about.
+    CREATE TABLE lanes (
+        lane TEXT PRIMARY KEY, sent_at INTEGER NOT NULL, post TEXT, post_at INTEGER, post_began_at INTEGER
+    ) WITHOUT ROWID;
+",
+];
 
 /// Brings the database to this build's schema, and refuses one that a newer build has written.
 pub(super) fn migrate(connection: &Connection, path: &str) -> Result<(), JournalError> {

@@ -1,19 +1,31 @@
 //! The one task that decides. It takes all requests that wait, decides them check by check, commits them together,
 //! and answers. While a commit is being written the next requests gather, so groups grow with the load and a result
 //! that comes alone waits for nobody.
+//!
+//! Time is an event like any other: [`waiting`] says when an open incident is due, and the loop hands it over.
+
+mod decide;
+mod no_data;
+mod time;
+mod waiting;
 
 use crate::clock::Clock;
 use crate::counters::Tally;
-use crate::incident::{CheckState, Context, Decision, Event, Observation, Transition, Watched, step};
+use crate::incident::{CheckState, Decision, Event, Observation, RunAgain, Watched};
 use crate::journal::{Commit, Consumed, Journal, JournalError, ResultSummary, UndeliveredPage, Verdict, Versioned};
 use crate::notification::ChannelKind;
-use crate::outbox::Signals;
+use crate::outbox::Wakeups;
 use crate::policy::Ladders;
+use crate::signal::SignalFacts;
+use crate::silence::{KeptSilence, MaintenanceWindow};
 use checks::{CheckId, Outcome, RunResult, UnixMs};
+use no_data::NoData;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use waiting::Waiting;
 
 /// Requests that may wait for the decider; further callers wait for room.
 pub(crate) const QUEUE_DEPTH_MAX: usize = 1024;
@@ -26,6 +38,8 @@ const CONFLICTS_MAX: usize = 5;
 /// The longest text of a failure in the history's listing; the document has it whole.
 const SUMMARY_CHARS_MAX: usize = 300;
 
+/// Where the decisions on one request go, and what they are so far.
+type Answer = (Option<Reply<Vec<Decision>>>, Vec<Decision>);
 type Reply<T> = oneshot::Sender<Result<T, Arc<JournalError>>>;
 
 pub(crate) enum Request {
@@ -38,6 +52,17 @@ pub(crate) enum Request {
         checks: Vec<Watched>,
         reply: Reply<()>,
     },
+    /// What happened to incidents otherwise; one decision for each.
+    Events {
+        events: Vec<(CheckId, Event)>,
+        reply: Option<Reply<Vec<Decision>>>,
+    },
+    /// The silences of the journal have changed.
+    Silences {
+        reply: Reply<()>,
+    },
+    /// The windows of maintenance that there are from now on.
+    Maintenance(Vec<MaintenanceWindow>),
     Undelivered(Vec<UndeliveredPage>),
 }
 
@@ -80,12 +105,20 @@ struct Item {
 pub(crate) struct Decider {
     pub journal: Arc<dyn Journal>,
     pub ladders: Ladders,
-    pub signals: Arc<Signals>,
+    pub wakeups: Arc<Wakeups>,
     pub tally: Arc<Tally>,
     pub clock: Arc<dyn Clock>,
+    /// Where runs are asked for that confirm a failure.
+    pub reruns: mpsc::Sender<RunAgain>,
     watched: HashMap<CheckId, Watched>,
+    /// How many checks stand above one in the longest chain of dependencies; those that depend on nothing are left out.
+    depths: HashMap<CheckId, usize>,
     is_configured: bool,
     states: HashMap<CheckId, Versioned<CheckState>>,
+    silences: Vec<KeptSilence>,
+    windows: Vec<MaintenanceWindow>,
+    waiting: Waiting,
+    no_data: NoData,
     /// A number that was fetched and not used yet.
     spare_number: Option<u64>,
 }
@@ -94,21 +127,46 @@ impl Decider {
     pub fn new(
         journal: Arc<dyn Journal>,
         ladders: Ladders,
-        signals: Arc<Signals>,
+        wakeups: Arc<Wakeups>,
         tally: Arc<Tally>,
         clock: Arc<dyn Clock>,
+        reruns: mpsc::Sender<RunAgain>,
     ) -> Self {
-        let (watched, states) = (HashMap::new(), HashMap::new());
-        Self { journal, ladders, signals, tally, clock, watched, is_configured: false, states, spare_number: None }
+        Self {
+            journal,
+            ladders,
+            wakeups,
+            tally,
+            clock,
+            reruns,
+            watched: HashMap::new(),
+            depths: HashMap::new(),
+            is_configured: false,
+            states: HashMap::new(),
+            silences: Vec::new(),
+            windows: Vec::new(),
+            waiting: Waiting::default(),
+            no_data: NoData::default(),
+            spare_number: None,
+        }
     }
 
     /// Runs until every sender is gone and every request is answered.
     pub async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        while let Some(first) = requests.recv().await {
-            let mut group = vec![first];
+        loop {
+            let sleep = Duration::from_millis(self.waiting.sleep_ms(self.clock.steady_ms()));
+            let mut group = tokio::select! {
+                biased;
+                first = requests.recv() => match first {
+                    Some(first) => vec![first],
+                    None => return,
+                },
+                () = self.clock.sleep(sleep) => Vec::new(),
+            };
             let size = |request: &Request| match request {
                 Request::Accept { results, .. } => results.len().max(1),
-                Request::Configure { .. } | Request::Undelivered(_) => 1,
+                Request::Events { events, .. } => events.len().max(1),
+                _ => 1,
             };
             let mut results: usize = group.iter().map(size).sum();
             while results < GROUP_RESULTS_MAX
@@ -123,7 +181,7 @@ impl Decider {
 
     async fn decide(&mut self, group: Vec<Request>) {
         let mut items: BTreeMap<CheckId, Vec<Item>> = BTreeMap::new();
-        let mut replies: Vec<(Reply<Vec<Decision>>, Vec<Decision>)> = Vec::new();
+        let mut replies: Vec<Answer> = Vec::new();
         let mut configured: Vec<Reply<()>> = Vec::new();
         let mut problem: Option<Arc<JournalError>> = None;
         for request in group {
@@ -136,6 +194,14 @@ impl Decider {
                             consumed: Some(consumed),
                             place: Some((replies.len(), place)),
                         });
+                    }
+                    replies.push((Some(reply), decisions));
+                }
+                Request::Events { events, reply } => {
+                    let decisions = vec![Decision::Nothing; events.len()];
+                    for (place, (check, event)) in events.into_iter().enumerate() {
+                        let place = Some((replies.len(), place));
+                        items.entry(check).or_default().push(Item { event, consumed: None, place });
                     }
                     replies.push((reply, decisions));
                 }
@@ -150,6 +216,16 @@ impl Decider {
                     }
                     configured.push(reply);
                 }
+                Request::Silences { reply } => {
+                    if let Err(error) = self.read_silences().await {
+                        problem = Some(Arc::new(error));
+                    }
+                    configured.push(reply);
+                }
+                Request::Maintenance(windows) => {
+                    self.windows = windows;
+                    self.waiting.look_at_once();
+                }
                 Request::Undelivered(pages) => {
                     for (check, event) in self.undelivered(pages) {
                         items.entry(check).or_default().push(Item { event, consumed: None, place: None });
@@ -157,9 +233,21 @@ impl Decider {
                 }
             }
         }
-        let failed = self.settle_items(items, &mut replies).await;
+        let mut failed = self.settle_by_depth(items, &mut replies).await;
+        // What time does comes after what has happened: a pass that came in time ends what would have paged.
+        match self.time().await {
+            Ok((items, silent)) => {
+                let problem = self.settle_by_depth(items, &mut []).await;
+                if problem.is_some() {
+                    self.no_data.give_back(silent);
+                }
+                failed = failed.or(problem);
+            }
+            Err(error) => tracing::error!(%error, "the open incidents cannot be read; trying again"),
+        }
         let problem = problem.or(failed);
         for (reply, decisions) in replies {
+            let Some(reply) = reply else { continue };
             // A caller that has gone away loses the answer; what was decided is durable all the same.
             let _ = reply.send(problem.clone().map_or(Ok(decisions), Err));
         }
@@ -168,12 +256,33 @@ impl Decider {
         }
     }
 
+    /// Decides the checks that others depend on first: what explains a failure is known before it is looked for.
+    async fn settle_by_depth(
+        &mut self,
+        items: BTreeMap<CheckId, Vec<Item>>,
+        replies: &mut [Answer],
+    ) -> Option<Arc<JournalError>> {
+        if self.depths.is_empty() {
+            return self.settle_items(items, replies).await;
+        }
+        let mut waves: BTreeMap<usize, BTreeMap<CheckId, Vec<Item>>> = BTreeMap::new();
+        for (check, of_check) in items {
+            let depth = self.depths.get(&check).copied().unwrap_or(0);
+            waves.entry(depth).or_default().insert(check, of_check);
+        }
+        let mut problem = None;
+        for (_, wave) in waves {
+            problem = problem.or(self.settle_items(wave, replies).await);
+        }
+        problem
+    }
+
     /// Decides and commits; on a conflict, again. The first failure of the journal is returned: the results of the group
     /// that were committed nevertheless will be duplicates when they are offered again.
     async fn settle_items(
         &mut self,
         mut items: BTreeMap<CheckId, Vec<Item>>,
-        replies: &mut [(Reply<Vec<Decision>>, Vec<Decision>)],
+        replies: &mut [Answer],
     ) -> Option<Arc<JournalError>> {
         let mut problem = None;
         for round in 0..=CONFLICTS_MAX {
@@ -183,18 +292,20 @@ impl Decider {
             let mut decided = Vec::new();
             for (check, of_check) in std::mem::take(&mut items) {
                 match self.decide_check(&check, &of_check).await {
-                    Ok(Some((commit, decisions))) => decided.push((of_check, commit, decisions)),
-                    Ok(None) => {}
+                    Ok(decide::Outcome { commit: Some(commit), decisions, reruns }) => {
+                        decided.push((of_check, commit, decisions, reruns));
+                    }
+                    Ok(decide::Outcome { commit: None, decisions, .. }) => answer(&of_check, &decisions, replies),
                     Err(error) => problem = Some(Arc::new(error)),
                 }
             }
-            let commits: Vec<Commit> = decided.iter().map(|(_, commit, _)| commit.clone()).collect();
+            let commits: Vec<Commit> = decided.iter().map(|(_, commit, ..)| commit.clone()).collect();
             if commits.is_empty() {
                 break;
             }
             let answers = self.journal.commit(commits).await;
-            for ((of_check, commit, mut decisions), answer) in decided.into_iter().zip(answers) {
-                match answer {
+            for ((of_check, commit, mut decisions, reruns), answered) in decided.into_iter().zip(answers) {
+                match answered {
                     Ok(committed) => {
                         let with_result =
                             of_check.iter().zip(&mut decisions).filter(|(item, _)| item.consumed.is_some());
@@ -206,11 +317,8 @@ impl Decider {
                                 *decision = Decision::Duplicate;
                             }
                         }
-                        for (item, decision) in of_check.iter().zip(&decisions) {
-                            if let Some((request, place)) = item.place {
-                                replies[request].1[place] = decision.clone();
-                            }
-                        }
+                        answer(&of_check, &decisions, replies);
+                        self.ask_for(reruns);
                         self.committed(commit, committed.revision, &of_check, &decisions);
                     }
                     Err(JournalError::Conflict { .. }) if round < CONFLICTS_MAX => {
@@ -232,68 +340,8 @@ impl Decider {
         problem
     }
 
-    /// What the events of one check come to; `None` where nothing changes.
-    async fn decide_check(
-        &mut self,
-        check: &CheckId,
-        items: &[Item],
-    ) -> Result<Option<(Commit, Vec<Decision>)>, JournalError> {
-        let known = match self.states.get(check) {
-            Some(known) => known.clone(),
-            None => {
-                let none = Versioned { revision: 0, value: CheckState::default() };
-                self.journal.load(check).await?.unwrap_or(none)
-            }
-        };
-        let mut commit = Commit {
-            check: check.clone(),
-            expected_revision: known.revision,
-            state: known.value.clone(),
-            consumed: Vec::new(),
-            notifications: Vec::new(),
-            trail: Vec::new(),
-            reports: Vec::new(),
-        };
-        let mut decisions = Vec::with_capacity(items.len());
-        for item in items {
-            let number = match self.spare_number {
-                Some(number) => number,
-                None => *self.spare_number.insert(self.journal.next_incident().await?),
-            };
-            let watched = self.watched.get(check);
-            let context = Context {
-                now: self.clock.now(),
-                check,
-                watched,
-                is_configured: self.is_configured,
-                ladder: self.ladders.of(watched.and_then(|w| w.definition.policy.as_deref())),
-                journal: self.journal.id(),
-                next_incident: number,
-            };
-            let Transition { state, decision, notifications, trail, report } =
-                step(std::mem::take(&mut commit.state), &item.event, &context);
-            if matches!(decision, Decision::Opened(_)) {
-                self.spare_number = None;
-            }
-            commit.state = state;
-            commit.notifications.extend(notifications);
-            commit.trail.extend(trail);
-            if let Some(report) = report {
-                commit.reports.retain(|earlier| earlier.number != report.number);
-                commit.reports.push(report);
-            }
-            if let Some(consumed) = &item.consumed {
-                let mut consumed = consumed.clone();
-                consumed.summary.late = matches!(decision, Decision::Late | Decision::Duplicate | Decision::NotWatched);
-                commit.consumed.push(consumed);
-            }
-            decisions.push(decision);
-        }
-        let changes = !commit.consumed.is_empty() || commit.state != known.value || !commit.trail.is_empty();
-        Ok(changes.then_some((commit, decisions)))
-    }
-
     fn committed(&mut self, commit: Commit, revision: u64, items: &[Item], decisions: &[Decision]) {
+        self.note_data(&commit, items, decisions);
         for (item, decision) in items.iter().zip(decisions) {
             let tally = &self.tally;
             match decision {
@@ -305,7 +353,7 @@ impl Decider {
                 _ => {}
             }
             match decision {
-                Decision::Opened(_) => tally.incidents_opened.add(1),
+                Decision::Opened(_) | Decision::OpenedHeld => tally.incidents_opened.add(1),
                 Decision::Recovered | Decision::Closed => tally.incidents_ended.add(1),
                 Decision::FellBack => tally.fallbacks.add(1),
                 _ => {}
@@ -314,30 +362,15 @@ impl Decider {
         self.tally.notifications.add(commit.notifications.len() as u64);
         for kind in ChannelKind::ALL {
             if commit.notifications.iter().any(|n| n.address.kind() == kind) {
-                self.signals.of(kind).notify_one();
+                self.wakeups.of(kind).notify_one();
             }
         }
-        self.signals.changed();
+        self.wakeups.changed();
+        self.follow(&commit.check, &commit.state);
         if self.states.len() >= STATES_CACHED_MAX {
             self.states.clear();
         }
         self.states.insert(commit.check, Versioned { revision, value: commit.state });
-    }
-
-    /// Takes the new set of checks, and returns what it means for those that have a state with an open incident.
-    async fn configure(&mut self, checks: Vec<Watched>) -> Result<Vec<(CheckId, Event)>, JournalError> {
-        let open = self.journal.open_checks().await?;
-        let mut events = Vec::new();
-        let next: HashMap<CheckId, Watched> = checks.into_iter().map(|w| (w.definition.id.clone(), w)).collect();
-        for check in open.iter().filter(|check| !next.contains_key(check)) {
-            events.push((check.clone(), Event::Removed));
-        }
-        for (check, watched) in &next {
-            events.push((check.clone(), Event::Regions(watched.regions.clone())));
-        }
-        self.watched = next;
-        self.is_configured = true;
-        Ok(events)
     }
 
     fn undelivered(&self, pages: Vec<UndeliveredPage>) -> Vec<(CheckId, Event)> {
@@ -345,7 +378,8 @@ impl Decider {
         pages
             .into_iter()
             .filter(|page| {
-                let policy = self.watched.get(&page.check).and_then(|w| w.definition.policy.as_deref());
+                let signal = self.states.get(&page.check).and_then(|known| known.value.signal.as_ref());
+                let policy = policy(self.watched.get(&page.check), signal);
                 page.failed || now.since_ms(page.created_at) >= self.ladders.of(policy).fallback_after_ms
             })
             .map(|page| {
@@ -353,5 +387,18 @@ impl Decider {
                 (page.check, Event::Undelivered { incident, notification, address, because })
             })
             .collect()
+    }
+}
+
+/// The name of the policy by which a check or a signal climbs.
+fn policy<'a>(watched: Option<&'a Watched>, signal: Option<&'a SignalFacts>) -> Option<&'a str> {
+    watched.and_then(|w| w.definition.policy.as_deref()).or(signal.and_then(|signal| signal.policy.as_deref()))
+}
+
+fn answer(items: &[Item], decisions: &[Decision], replies: &mut [Answer]) {
+    for (item, decision) in items.iter().zip(decisions) {
+        if let Some((request, place)) = item.place {
+            replies[request].1[place] = decision.clone();
+        }
     }
 }
