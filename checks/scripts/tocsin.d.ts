@@ -27,8 +27,16 @@ declare module "tocsin" {
     regions?: readonly string[];
     /** Words to select checks by: `tocsin test --tag login`. */
     tags?: readonly string[];
-    /** The secrets that the script may read, by the names under `[secrets]` in `tocsin.toml`. */
-    secrets?: readonly Secret[];
+    /**
+     * The hosts that the script may connect to: `"api.example.com"`, `"*.example.com"` (any name below it),
+     * `"example.com:8443"` (that port alone), an address. Any that the network policy allows, where absent.
+     */
+    hosts?: readonly string[];
+    /**
+     * The secrets that the script may read, by the names under `[secrets]` in `tocsin.toml`. With hosts, a request that
+     * carries the secret to any other host is refused: `{ LOGIN_PASSWORD: { hosts: ["login.example.com"] } }`.
+     */
+    secrets?: readonly Secret[] | Readonly<Record<Secret, { readonly hosts: readonly string[] }>>;
     /** Name of the escalation policy; the default ladder where absent. */
     policy?: string;
     /** Checks without which this one cannot pass, by id: while they fail, its own failures wake nobody. */

@@ -1,4 +1,4 @@
-use crate::{CheckId, Region};
+use crate::{CheckId, Reach, Region};
 use serde::{Deserialize, Serialize};
 
 /// What `defineCheck({...})` declares, validated, with where it came from.
@@ -23,6 +23,9 @@ pub struct CheckDefinition {
     /// Names of the secrets that the script may read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
+    /// Where it may connect to, and its secrets may go.
+    #[serde(default, skip_serializing_if = "Reach::is_open")]
+    pub reach: Reach,
     /// Name of the escalation policy; the default ladder where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,

@@ -12,6 +12,7 @@
 mod definition;
 mod failure;
 mod id;
+mod reach;
 mod result;
 mod time;
 pub mod wire;
@@ -19,6 +20,7 @@ pub mod wire;
 pub use definition::{CheckDefinition, ScriptSource};
 pub use failure::{Failure, FailureClass, Location, SoftFailure};
 pub use id::{CheckId, IdError, Region, RunKey};
+pub use reach::{HostPattern, HostPatternError, Reach};
 pub use result::{
     Certificate, ConsoleLevel, ConsoleLine, Dropped, Metric, Outcome, Phases, Prober, Request, RequestFailure,
     RunResult, Step, Tls,

@@ -4,7 +4,7 @@
 //!
 //! `fetch` makes one HTTP request in each run, to a server in this process, which takes its share of the processors.
 
-use checks::{RunKey, UnixMs};
+use checks::{Reach, RunKey, UnixMs};
 use probes::sandbox::{Limits, RunOrder, Sandbox, SandboxSettings};
 use probes::script::ScriptBundle;
 use probes::transport::NetworkSettings;
@@ -212,7 +212,8 @@ fn order(bundle: &Arc<ScriptBundle>, url: String) -> Result<RunOrder, Box<dyn Er
     let key = RunKey { check: "bench".parse()?, region: "here".parse()?, slot: UnixMs(0), attempt: 0 };
     let network = Arc::new(NetworkSettings { allow_private: true, ..NetworkSettings::default() });
     let vars = BTreeMap::from([("URL".to_owned(), url)]);
-    Ok(RunOrder { key, bundle: bundle.clone(), timeout_ms: 10_000, vars, secrets: BTreeMap::new(), network })
+    let (secrets, reach) = (BTreeMap::new(), Reach::default());
+    Ok(RunOrder { key, bundle: bundle.clone(), timeout_ms: 10_000, vars, secrets, reach, network })
 }
 
 /// The smallest HTTP server that a client is content with.

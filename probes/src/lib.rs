@@ -3,12 +3,14 @@
 //! - [`script`] turns a file into a bundle that can run, or into an error its author can act on.
 //! - [`sandbox`] runs bundles, each run in a process of its own, and says how it went as a `checks::RunResult`.
 //! - `engine` is what is inside such a process: QuickJS through deno_core, the web platform, the `tocsin` library.
+//! - `broker` is the daemon's side of their network: it decides, connects, and hands connected sockets over.
 //! - `fetch` is the web's `fetch` as scripts know it, on top of [`transport`], which measures each phase of a request.
 //! - [`schedule`] decides which runs are due. It is pure, and knows nothing of the rest.
 //!
 //! This is the only crate of the workspace that knows deno_core. The daemon's side of it ([`sandbox::Sandbox`]) holds
 //! no JavaScript at all; the other side starts with [`sandbox::zygote_main`].
 
+mod broker;
 mod engine;
 mod fetch;
 pub mod sandbox;

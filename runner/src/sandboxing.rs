@@ -84,6 +84,7 @@ impl Regions {
             timeout_ms: check.definition.timeout_ms,
             vars: region.vars.clone(),
             secrets: check.definition.secrets.iter().filter_map(declared).collect(),
+            reach: check.definition.reach.clone(),
             network: Arc::clone(&region.network),
             key,
         })

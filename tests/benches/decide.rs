@@ -177,6 +177,7 @@ fn watched(n: usize) -> Watched {
         regions: Vec::new(),
         tags: Vec::new(),
         secrets: Vec::new(),
+        reach: checks::Reach::default(),
         policy: None,
         depends_on: Vec::new(),
         runbook_url: None,

@@ -101,6 +101,7 @@ fn watched(stream: usize) -> Watched {
         regions: Vec::new(),
         tags: Vec::new(),
         secrets: Vec::new(),
+        reach: checks::Reach::default(),
         policy: None,
         depends_on: Vec::new(),
         runbook_url: None,

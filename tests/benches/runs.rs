@@ -118,6 +118,7 @@ fn order(script: &Arc<ScriptBundle>, url: &str, number: i64) -> RunOrder {
         timeout_ms: 10_000,
         vars: BTreeMap::from([("URL".to_owned(), url.to_owned())]),
         secrets: BTreeMap::new(),
+        reach: checks::Reach::default(),
         network: Arc::new(NetworkSettings { allow_private: true, ..NetworkSettings::default() }),
     }
 }

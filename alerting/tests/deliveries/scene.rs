@@ -150,6 +150,7 @@ pub fn watched(check: &str, regions: &[&str]) -> Watched {
         regions: vec![],
         tags: vec![],
         secrets: vec![],
+        reach: checks::Reach::default(),
         policy: None,
         depends_on: Vec::new(),
         runbook_url: Some("https://runbooks.example/login".to_owned()),

@@ -205,6 +205,12 @@ function plain(value, depth) {
         for (let i = 0; i < length; i++) items[i] = plain(value[i], depth - 1) ?? { $unfit: "undefined" };
         return items;
       }
+      if (depth > 1) {
+        const copy = {};
+        const keys = ObjectKeys(value);
+        for (let i = 0; i < keys.length && i < 100; i++) copy[keys[i]] = plain(value[keys[i]], depth - 1) ?? { $unfit: "undefined" };
+        return copy;
+      }
       return { $unfit: show(value) };
     default:
       return { $unfit: show(value) };
@@ -221,7 +227,7 @@ function describe(exported) {
     const fields = {};
     const keys = ObjectKeys(exported);
     for (let i = 0; i < keys.length && i < 100; i++) {
-      const value = plain(exported[keys[i]], 1);
+      const value = plain(exported[keys[i]], keys[i] === "secrets" ? 3 : 1);
       if (value !== undefined) fields[keys[i]] = value;
     }
     ops.op_described(JSONStringify({ kind: "check", fields }));

@@ -33,6 +33,7 @@ pub(crate) fn prepare(settings: &NetworkSettings) -> Result<Arc<PreparedNetwork>
 /// The network of one run.
 pub(crate) struct RunNetwork {
     pub(crate) prepared: Arc<PreparedNetwork>,
+    pub(crate) dialer: Dialer,
     /// Offsets of requests count from here.
     pub(crate) started: Instant,
     pub(crate) requests_max: usize,
@@ -54,9 +55,8 @@ struct RunFetch {
 /// In the run's process, before its script.
 pub(crate) fn begin_run(state: &mut OpState, network: RunNetwork) {
     let recorder = Recorder::new(network.started, network.requests_max);
-    let dialer = Dialer::direct(network.prepared.settings());
-    let client = Client::new(network.prepared, dialer.clone(), recorder);
-    state.put(dialer);
+    let client = Client::new(network.prepared, network.dialer.clone(), recorder);
+    state.put(network.dialer);
     state.put(RunFetch { client, current_step: network.current_step });
 }
 

@@ -1,12 +1,14 @@
 //! The process of one run, from the fork to its last line. It is alone: what it does to itself, it does to nobody else.
 
 use super::Limits;
+use super::containment::RunFilter;
 use super::pages::{self, Written};
 use super::process::{self, exit_now};
 use super::verdict::{self, Stop, Stopped};
 use super::wire::{Modules, Order, Ran, Report, Task};
 use crate::engine::{Engine, Record, Redactor, RunState};
 use crate::fetch::{self, PreparedNetwork, RunNetwork};
+use crate::transport::Dialer;
 use checks::{Outcome, UnixMs};
 use deno_core::error::CoreError;
 use rand::TryRngCore as _;
@@ -24,6 +26,9 @@ use tokio::sync::Notify;
 /// How long a script may go on after its time, for what waits for `ctx.signal` to unwind.
 const UNWIND: Duration = Duration::from_millis(50);
 
+/// For what takes the processor long, such as making a key pair. Each takes 2 MiB of address space for its stack.
+const THREADS_MAX: usize = 8;
+
 /// Where the process ends that could not even become one.
 const EXIT_UNPREPARED: i32 = 70;
 const EXIT_PANIC: i32 = 71;
@@ -37,6 +42,8 @@ pub(super) struct Job<'a> {
     pub modules: Arc<Modules>,
     pub network: Arc<PreparedNetwork>,
     pub limits: Limits,
+    /// Absent where the kernel has no system-call filters.
+    pub filter: Option<&'a RunFilter>,
     /// The zygote's own address space: the limit comes on top of it.
     pub address_space_bytes: u64,
     /// What a run like this one writes to.
@@ -54,6 +61,10 @@ pub(super) fn run(job: Job<'_>) -> ! {
     else {
         exit_now(EXIT_UNPREPARED);
     };
+    // Nothing of the script has been looked at so far, not even its order.
+    if job.filter.is_some_and(|filter| filter.hold().is_err()) {
+        exit_now(EXIT_UNPREPARED);
+    }
     report_panics(output);
     let report = match serde_json::from_slice::<Order>(job.order) {
         Ok(order) => act(job.engine, order, job.modules, job.network, job.limits, started, started_at),
@@ -116,7 +127,12 @@ fn act(
     started: Instant,
     started_at: UnixMs,
 ) -> Report {
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() else {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(THREADS_MAX)
+        .build()
+    else {
         return Report::Unfit("the run's event loop does not start".to_owned());
     };
     let timeout = Duration::from_millis(order.timeout_ms);
@@ -132,7 +148,8 @@ fn act(
         let mut state = state.borrow_mut();
         let current_step = record.borrow().current_step.clone();
         let requests_max = limits.requests_max;
-        fetch::begin_run(&mut state, RunNetwork { prepared: network, started, requests_max, current_step });
+        let dialer = Dialer::brokered(order.ticket.clone());
+        fetch::begin_run(&mut state, RunNetwork { prepared: network, dialer, started, requests_max, current_step });
         state.put(RunState { record: record.clone(), ended: ended.clone() });
     }
     let stopped = runtime.block_on(async {

@@ -15,6 +15,8 @@ pub struct Limits {
     pub steps_max: usize,
     pub soft_failures_max: usize,
     pub requests_max: usize,
+    /// Connections that a run may make, of any kind; past it they are refused.
+    pub connections_max: usize,
     /// Calls of `metric` that are kept.
     pub metrics_max: usize,
     /// The longest message, step name or URL in a result.
@@ -40,6 +42,7 @@ impl Default for Limits {
             steps_max: 500,
             soft_failures_max: 50,
             requests_max: 200,
+            connections_max: 256,
             metrics_max: 100,
             text_bytes_max: 4096,
             stack_bytes_max: 16 << 10,

@@ -16,6 +16,7 @@
 //!   text that comes back.
 
 mod child;
+mod containment;
 mod describe;
 mod limits;
 mod link;
@@ -29,12 +30,15 @@ mod verdict;
 mod wire;
 mod zygote;
 
+pub use containment::{Containment, Protection};
 pub use limits::Limits;
+pub(crate) use process::GATE_FD;
 pub use zygote::zygote_main;
 
+use crate::broker::Ticket;
 use crate::script::{ScriptBundle, ScriptError};
-use crate::transport::NetworkSettings;
-use checks::{CheckDefinition, Dropped, Failure, FailureClass, Outcome, Prober, RunKey, RunResult, UnixMs};
+use crate::transport::{Dialer, NetworkSettings};
+use checks::{CheckDefinition, Dropped, Failure, FailureClass, Outcome, Prober, Reach, RunKey, RunResult, UnixMs};
 use link::Answer;
 use pool::{NoAnswer, Pool};
 use std::collections::BTreeMap;
@@ -80,6 +84,8 @@ pub struct RunOrder {
     pub vars: BTreeMap<String, String>,
     /// Those that the check declares, and no others.
     pub secrets: BTreeMap<String, String>,
+    /// Where the script may connect to, and its secrets may go.
+    pub reach: Reach,
     pub network: Arc<NetworkSettings>,
 }
 
@@ -97,7 +103,8 @@ impl Sandbox {
 
     /// Evaluates the script in a run's process, and reads and validates what its default export declares.
     pub async fn describe(&self, bundle: &Arc<ScriptBundle>) -> Result<CheckDefinition, ScriptError> {
-        let order = Order { task: Task::Describe, timeout_ms: self.limits.describe_timeout_ms };
+        let order =
+            Order { task: Task::Describe, ticket: Ticket::default(), timeout_ms: self.limits.describe_timeout_ms };
         let refuse = |message: String| Err(ScriptError::new(&bundle.path, message));
         match self.pool.run(order, bundle, &Arc::default()).await {
             Ok(Answer { end: ProcessEnd::Reported, report }) => match serde_json::from_slice(&report) {
@@ -117,10 +124,15 @@ impl Sandbox {
 
     /// Makes one run. Never an `Err`: what goes wrong is a result with a class.
     pub async fn run(&self, order: RunOrder) -> RunResult {
-        let RunOrder { key, bundle, timeout_ms, vars, secrets, network } = order;
+        let RunOrder { key, bundle, timeout_ms, vars, secrets, reach, network } = order;
         let asked_at = UnixMs::now();
-        let wire_order = Order { task: Task::Run { key: key.clone(), vars, secrets }, timeout_ms };
+        let Reach { hosts, secrets: _secret_hosts } = reach;
+        let dialer = Dialer::direct(Arc::clone(&network), hosts);
+        let admitted = self.pool.broker().admit(dialer, self.limits.connections_max);
+        let ticket = admitted.ticket().clone();
+        let wire_order = Order { task: Task::Run { key: key.clone(), vars, secrets }, ticket, timeout_ms };
         let answer = self.pool.run(wire_order, &bundle, &network).await;
+        drop(admitted);
         let ran = match answer {
             Ok(Answer { end: ProcessEnd::Reported, report }) => match serde_json::from_slice(&report) {
                 Ok(Report::Ran(ran)) => ran,
@@ -158,6 +170,11 @@ impl Sandbox {
     /// first where they matter.
     pub async fn shutdown(&self) {
         self.pool.shutdown().await;
+    }
+
+    /// Which of the kernel's protections hold the runs.
+    pub fn containment(&self) -> &Containment {
+        self.pool.containment()
     }
 
     /// Process numbers of the zygotes that are ready, for diagnostics.
@@ -208,6 +225,12 @@ fn process_failure(end: &ProcessEnd, timeout_ms: u64, limits: &Limits) -> Failur
                 "the run's process was killed from outside ({}): by hand, or by the kernel for want of memory",
                 signal_name(*signal)
             ),
+        ),
+        ProcessEnd::Signal(libc::SIGSYS) => failure(
+            FailureClass::Script,
+            "the script's process made a system call that no run makes, and the kernel killed it (SIGSYS): its engine \
+             was broken into, or has a fault"
+                .to_owned(),
         ),
         ProcessEnd::Signal(signal) => failure(
             FailureClass::Script,

@@ -1,7 +1,8 @@
 use super::link::{Answer, Link};
 use super::spawn::{Spawned, read, spawn};
 use super::wire::{FromZygote, Order};
-use super::{Limits, SandboxError, SandboxSettings};
+use super::{Containment, Limits, SandboxError, SandboxSettings};
+use crate::broker::Broker;
 use crate::script::ScriptBundle;
 use crate::transport::NetworkSettings;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -38,6 +39,8 @@ pub(super) enum NoAnswer {
 /// The zygotes, each with a task that keeps it alive, and the queue in front of them.
 pub(super) struct Pool {
     shared: Arc<Shared>,
+    /// Of the first zygote: they are all alike.
+    containment: Containment,
     keepers: tokio::sync::Mutex<JoinSet<()>>,
 }
 
@@ -49,6 +52,7 @@ struct Shared {
     queued: AtomicUsize,
     next_run: AtomicU64,
     zygote_ready: Notify,
+    broker: Arc<Broker>,
     closing: watch::Sender<bool>,
 }
 
@@ -99,16 +103,32 @@ impl Pool {
             queued: AtomicUsize::new(0),
             next_run: AtomicU64::new(0),
             zygote_ready: Notify::new(),
+            broker: Arc::default(),
             closing: watch::Sender::new(false),
             settings,
         });
         let spawned = futures_util::future::try_join_all(shared.slots.iter().map(|_| spawn(&shared.settings))).await?;
+        let Some(containment) = spawned.first().map(|zygote| zygote.containment.clone()) else {
+            return Err(SandboxError::Zero { setting: "zygotes" });
+        };
+        match containment.missing() {
+            missing if missing.is_empty() => tracing::info!(%containment, "what holds a check's script"),
+            missing => tracing::warn!(%containment, missing = missing.join("; "), "what holds a check's script"),
+        }
         let mut keepers = JoinSet::new();
         for (index, zygote) in spawned.into_iter().enumerate() {
             let served = shared.connect(index, &zygote);
             keepers.spawn(keep(shared.clone(), index, zygote, served));
         }
-        Ok(Self { shared, keepers: tokio::sync::Mutex::new(keepers) })
+        Ok(Self { shared, containment, keepers: tokio::sync::Mutex::new(keepers) })
+    }
+
+    pub fn broker(&self) -> &Arc<Broker> {
+        &self.shared.broker
+    }
+
+    pub fn containment(&self) -> &Containment {
+        &self.containment
     }
 
     pub async fn run(
@@ -245,7 +265,7 @@ async fn keep(shared: Arc<Shared>, index: usize, zygote: Spawned, served: Served
             }
             continue;
         };
-        let why = serve(&shared.slots[index], zygote, served, &mut closing).await;
+        let why = serve(&shared, index, zygote, served, &mut closing).await;
         // Dropping the link answers all who wait for a run of this zygote.
         let link = shared.slots[index].link().take();
         if !shared.is_closing() {
@@ -256,9 +276,16 @@ async fn keep(shared: Arc<Shared>, index: usize, zygote: Spawned, served: Served
 }
 
 /// Carries frames both ways. Returns why that came to an end; the zygote is dead then.
-async fn serve(slot: &Slot, zygote: Spawned, served: Served, closing: &mut watch::Receiver<bool>) -> String {
+async fn serve(
+    shared: &Shared,
+    index: usize,
+    zygote: Spawned,
+    served: Served,
+    closing: &mut watch::Receiver<bool>,
+) -> String {
+    let slot = &shared.slots[index];
     let Served { mut frames, given_up } = served;
-    let Spawned { mut child, mut input, mut output } = zygote;
+    let Spawned { mut child, mut input, mut output, gate, containment: _ } = zygote;
     let write = async {
         while let Some(frame) = frames.recv().await {
             if let Err(error) = input.write_all(&frame).await {
@@ -276,7 +303,7 @@ async fn serve(slot: &Slot, zygote: Spawned, served: Served, closing: &mut watch
                     match message {
                         FromZygote::Forked { run, process } => link.forked(run, process),
                         FromZygote::Ended { run, end } => link.ended(run, Answer { end, report }),
-                        FromZygote::Ready | FromZygote::Unfit { .. } => {}
+                        FromZygote::Ready { .. } | FromZygote::Unfit { .. } => {}
                     }
                 }
                 Ok(None) => return "it closed its pipe".to_owned(),
@@ -287,6 +314,11 @@ async fn serve(slot: &Slot, zygote: Spawned, served: Served, closing: &mut watch
     let why = tokio::select! {
         why = write => why,
         why = listen => why,
+        // A run that has broken out of its engine can close the gate for all runs of its zygote, and no more than that.
+        attended = Arc::clone(&shared.broker).attend(gate) => match attended {
+            Ok(()) => "its gate was closed".to_owned(),
+            Err(error) => format!("its gate broke: {error}"),
+        },
         () = given_up.cancelled() => "it was silent about an overdue run".to_owned(),
         _ = closing.wait_for(|closing| *closing) => "the sandbox shuts down".to_owned(),
     };

@@ -35,11 +35,16 @@ pub(super) fn fork() -> io::Result<Forked> {
     }
 }
 
-/// The descriptor a run's process has its report's pipe at, whatever it was before.
-const REPORT_FD: RawFd = 3;
+/// Where a zygote keeps an open `/dev/null` for its runs, which have it as their standard streams. A run has the pipe
+/// of its report there, whatever it was before.
+const NULL_FD: RawFd = 3;
+const REPORT_FD: RawFd = NULL_FD;
 
-/// Makes the process of a run out of the copy of its parent: no descriptor of the parent but `report`, death with the
-/// parent, no new privileges, and limits that it cannot raise.
+/// Where a zygote and its runs have the gate to the broker (see [`crate::broker`]).
+pub(crate) const GATE_FD: RawFd = 4;
+
+/// Makes the process of a run out of the copy of its parent: no descriptor of the parent but `report` and the gate,
+/// death with the parent, and limits that it cannot raise.
 pub(super) fn become_run(
     parent: i32,
     report: OwnedFd,
@@ -47,27 +52,55 @@ pub(super) fn become_run(
     open_files_max: u64,
 ) -> io::Result<File> {
     die_with_parent(parent)?;
-    // SAFETY: prctl with PR_SET_NO_NEW_PRIVS takes these four numbers and touches no memory.
-    check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })?;
-    let null = File::options().read(true).write(true).open("/dev/null")?;
-    for standard in 0..REPORT_FD {
+    for standard in 0..NULL_FD {
         // SAFETY: both descriptors are plain numbers to dup2; what they were before is given up on purpose.
-        check(unsafe { libc::dup2(null.as_raw_fd(), standard) })?;
+        check(unsafe { libc::dup2(NULL_FD, standard) })?;
     }
-    if report.as_raw_fd() != REPORT_FD {
-        // SAFETY: as above; descriptor 3 was the parent's.
-        check(unsafe { libc::dup2(report.as_raw_fd(), REPORT_FD) })?;
-    }
-    // Closed by number below: their owners must not close what has their numbers then.
-    std::mem::forget((null, report));
-    // SAFETY: nothing in this process uses a descriptor above the report's: the engine holds none before it runs.
-    check(unsafe { libc::close_range(REPORT_FD as u32 + 1, u32::MAX, 0) })?;
-    limit(libc::RLIMIT_CORE, 0)?;
-    limit(libc::RLIMIT_FSIZE, 0)?;
+    // SAFETY: as above; `report` was made after the two below it, so it has another number.
+    check(unsafe { libc::dup2(report.as_raw_fd(), REPORT_FD) })?;
+    // Closed by number below: its owner must not close what has its number then.
+    std::mem::forget(report);
+    // SAFETY: nothing in this process uses a descriptor above the gate's: the engine holds none before it runs.
+    check(unsafe { libc::close_range(GATE_FD as u32 + 1, u32::MAX, 0) })?;
     limit(libc::RLIMIT_NOFILE, open_files_max)?;
     limit(libc::RLIMIT_AS, address_space_bytes_max)?;
     // SAFETY: the descriptor is open, and owned by nothing else since `report` was forgotten.
     Ok(unsafe { File::from_raw_fd(REPORT_FD) })
+}
+
+/// Gives up for good whatever privilege this process has, and the chance of a new one, for itself and its children;
+/// and resources that neither needs.
+pub(super) fn give_up_privileges() -> io::Result<()> {
+    // SAFETY: prctl with PR_SET_NO_NEW_PRIVS takes these four numbers and touches no memory.
+    check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })?;
+    for resource in [libc::RLIMIT_CORE, libc::RLIMIT_FSIZE, libc::RLIMIT_MEMLOCK, libc::RLIMIT_MSGQUEUE] {
+        limit(resource, 0)?;
+    }
+    // capset(2): version 3 of the header, this process, and two sets of 32 capabilities, all empty.
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        process: i32,
+    }
+    let header = Header { version: 0x2008_0522, process: 0 };
+    let none = [[0_u32; 3]; 2];
+    // SAFETY: the kernel reads both structures during the call.
+    check(unsafe { libc::syscall(libc::SYS_capset, &header, &none) } as i32)
+}
+
+/// Has the kernel judge every further system call of this process and its children by `program`.
+pub(super) fn filter_system_calls(program: seccompiler::BpfProgramRef<'_>) -> io::Result<()> {
+    #[repr(C)]
+    struct Program {
+        length: u16,
+        instructions: *const seccompiler::sock_filter,
+    }
+    let length = u16::try_from(program.len()).map_err(io::Error::other)?;
+    let program = Program { length, instructions: program.as_ptr() };
+    // A run shares its address space with nobody, so that the kernel need not slow down its speculation.
+    let flags = libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    // SAFETY: the kernel copies the instructions during the call; `program` borrows them until it returns.
+    check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &program) } as i32)
 }
 
 fn die_with_parent(parent: i32) -> io::Result<()> {
@@ -209,10 +242,20 @@ pub(super) fn wait_readable(descriptors: &mut [libc::pollfd], timeout: Option<Du
     }
 }
 
-/// Takes the standard streams for the daemon's pipes, and closes whatever else was inherited.
+/// Takes the standard streams for the daemon's, opens what a run will need, and closes whatever else was inherited.
+/// The first message of the input is the gate to the broker.
 pub(super) fn take_standard_streams() -> io::Result<(File, File)> {
     // SAFETY: called once, first thing in the process, before anything opens a descriptor of its own.
-    check(unsafe { libc::close_range(3, u32::MAX, 0) })?;
-    // SAFETY: the daemon made both pipes for this process; nothing here uses Rust's own standard streams.
-    Ok(unsafe { (File::from_raw_fd(0), File::from_raw_fd(1)) })
+    check(unsafe { libc::close_range(NULL_FD.cast_unsigned(), u32::MAX, 0) })?;
+    // The lowest free number is taken: these two, in this order.
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    // SAFETY: the daemon made both for this process; nothing here uses Rust's own standard streams.
+    let (input, output) = unsafe { (File::from_raw_fd(0), File::from_raw_fd(1)) };
+    let gate = crate::broker::receive_descriptor(input.as_raw_fd())?;
+    if (null.as_raw_fd(), gate.as_raw_fd()) != (NULL_FD, GATE_FD) {
+        return Err(io::Error::other("the first descriptors of a zygote have other numbers than it expects"));
+    }
+    // They stay open as long as the process lives.
+    std::mem::forget((null, gate));
+    Ok((input, output))
 }

@@ -6,6 +6,7 @@ use super::memory;
 use super::pages::Written;
 use super::process::{self, Forked};
 use super::wire::{Modules, Order, Task};
+use crate::broker::Ticket;
 use crate::engine::Engine;
 use crate::script::{Module, ModuleKind};
 use crate::transport::NetworkSettings;
@@ -75,7 +76,7 @@ fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
     };
     let vars = BTreeMap::from([("URL".to_owned(), ANSWER.to_owned())]);
     let task = Task::Run { key, vars, secrets: BTreeMap::new() };
-    let order = serde_json::to_vec(&Order { task, timeout_ms: TIMEOUT_MS })?;
+    let order = serde_json::to_vec(&Order { task, ticket: Ticket::default(), timeout_ms: TIMEOUT_MS })?;
     let network = crate::fetch::prepare(&NetworkSettings::default()).map_err(io::Error::other)?;
     let (read, write) = process::pipe()?;
     let heap_top = memory::heap_top();
@@ -83,8 +84,19 @@ fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
         Forked::Child => {
             let (order, written) = (&order[..], &Written::default());
             let zygote = std::os::unix::process::parent_id().cast_signed();
-            let job =
-                Job { engine, zygote, report: write, order, modules, network, limits, address_space_bytes: 0, written };
+            let (filter, address_space_bytes) = (None, 0);
+            let job = Job {
+                engine,
+                zygote,
+                report: write,
+                order,
+                modules,
+                network,
+                limits,
+                filter,
+                address_space_bytes,
+                written,
+            };
             child::rehearse(job, heap_top)
         }
         Forked::Parent { process } => {

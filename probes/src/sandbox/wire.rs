@@ -4,7 +4,8 @@
 //! as it is. A zygote looks at heads only: an order with its secrets, or a report of a hostile process, passes through
 //! it unread.
 
-use super::Limits;
+use super::{Containment, Limits};
+use crate::broker::Ticket;
 use crate::script::Module;
 use crate::transport::NetworkSettings;
 use checks::{ConsoleLine, Dropped, Metric, Outcome, Request, RunKey, Step, UnixMs};
@@ -47,7 +48,9 @@ pub(super) enum ToZygote {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum FromZygote {
     /// The answer to [`ToZygote::Setup`].
-    Ready,
+    Ready {
+        containment: Containment,
+    },
     /// The engine does not start, and the zygote gives up.
     Unfit {
         reason: String,
@@ -84,6 +87,8 @@ pub(super) type Modules = Vec<Module>;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Order {
     pub task: Task,
+    /// What the run shows the broker; a script that is only described connects nowhere.
+    pub ticket: Ticket,
     pub timeout_ms: u64,
 }
 

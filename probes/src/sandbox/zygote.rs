@@ -10,6 +10,7 @@
 
 use super::Limits;
 use super::child::{self, Job};
+use super::containment::{self, RunFilter};
 use super::memory;
 use super::process::{self, Forked, Status};
 use super::rehearsal::{self, Rehearsed};
@@ -46,6 +47,7 @@ struct Zygote {
     output: File,
     limits: Limits,
     address_space_bytes: u64,
+    filter: Option<RunFilter>,
     engine: Engine,
     rehearsed: Rehearsed,
     bundles: HashMap<String, Arc<Modules>>,
@@ -82,12 +84,16 @@ fn serve() -> io::Result<()> {
         eprintln!("tocsin zygote: runs are slower than they could be, because the rehearsal failed: {error}");
         Rehearsed::default()
     });
-    wire::write(&mut output, &FromZygote::Ready, &[])?;
+    let address_space_bytes = memory::address_space_bytes();
+    // The last of all: nothing can be read afterwards.
+    let (containment, filter) = containment::enter();
+    wire::write(&mut output, &FromZygote::Ready { containment }, &[])?;
     let zygote = Zygote {
         process: std::process::id().cast_signed(),
         output,
         limits,
-        address_space_bytes: memory::address_space_bytes(),
+        address_space_bytes,
+        filter,
         engine,
         rehearsed,
         bundles: HashMap::new(),
@@ -233,6 +239,7 @@ impl Zygote {
                 modules,
                 network,
                 limits: self.limits,
+                filter: self.filter.as_ref(),
                 address_space_bytes: self.address_space_bytes,
             }),
             Forked::Parent { process } => {

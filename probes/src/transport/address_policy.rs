@@ -4,11 +4,12 @@
 //! service hands out its credentials to whoever can send it a request, so it is out of reach whatever the configuration
 //! says. Private networks are opened by configuration, since many targets live there.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Why an address is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// A service that hands out the machine's credentials.
     CloudMetadata,

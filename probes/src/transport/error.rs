@@ -1,14 +1,22 @@
 use super::address_policy::Refusal;
 use checks::FailureClass;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// Why an exchange did not complete. Each is a line that a person understands at 3 a.m.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum TransportError {
     #[error("{0}")]
     Dns(String),
     #[error("{address} is {refusal}")]
     Refused { address: IpAddr, refusal: Refusal },
+    #[error("{place} is not among the check's `hosts`; list it there to let the script connect to it")]
+    NotListed { place: String },
+    /// A request with a secret's value to a host that the secret is not for.
+    #[error(
+        "the {part} holds the secret {secret}, which may not go to {place}; if it should, add the host to `secrets: {{ {secret}: {{ hosts: [...] }} }}`"
+    )]
+    SecretAstray { secret: String, part: String, place: String },
     /// No connection, or one that the peer broke.
     #[error("{0}")]
     Connect(String),
@@ -29,6 +37,20 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// Cuts what is told of it, where it is longer.
+    pub(crate) fn cut(&mut self, bytes_max: usize) {
+        match self {
+            Self::Dns(text)
+            | Self::Connect(text)
+            | Self::Tls(text)
+            | Self::Protocol(text)
+            | Self::RequestBody(text)
+            | Self::Request(text)
+            | Self::Cancelled(text) => text.truncate(text.floor_char_boundary(bytes_max)),
+            Self::Refused { .. } | Self::NotListed { .. } | Self::SecretAstray { .. } | Self::BodyTooLarge { .. } => {}
+        }
+    }
+
     pub fn class(&self) -> FailureClass {
         match self {
             Self::Dns(_) => FailureClass::NetworkDns,
@@ -36,7 +58,11 @@ impl TransportError {
             Self::Tls(_) => FailureClass::NetworkTls,
             Self::Protocol(_) | Self::BodyTooLarge { .. } => FailureClass::Http,
             // The script or the configuration asked for what cannot be had; the target was not even reached.
-            Self::Refused { .. } | Self::RequestBody(_) | Self::Request(_) => FailureClass::Script,
+            Self::Refused { .. }
+            | Self::NotListed { .. }
+            | Self::SecretAstray { .. }
+            | Self::RequestBody(_)
+            | Self::Request(_) => FailureClass::Script,
             // A script that stops waiting has found the target too slow.
             Self::Cancelled(_) => FailureClass::NetworkTimeout,
         }

@@ -49,6 +49,7 @@ fn order(bundle: &Arc<ScriptBundle>, slot: i64) -> RunOrder {
         timeout_ms: 10_000,
         vars: Default::default(),
         secrets: Default::default(),
+        reach: Default::default(),
         network: Arc::default(),
     }
 }

@@ -7,7 +7,7 @@
 use crate::matching::difference;
 use crate::network::Network;
 use crate::{Test, sandbox, specs_folder};
-use checks::{Region, RunKey, UnixMs};
+use checks::{Reach, Region, RunKey, UnixMs};
 use probes::sandbox::{Limits, RunOrder, Sandbox};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,6 +32,7 @@ struct Expectation {
 struct Order {
     vars: BTreeMap<String, String>,
     secrets: BTreeMap<String, String>,
+    reach: Reach,
     slot: i64,
     attempt: u32,
     timeout_ms: u64,
@@ -39,7 +40,14 @@ struct Order {
 
 impl Default for Order {
     fn default() -> Self {
-        Self { vars: BTreeMap::new(), secrets: BTreeMap::new(), slot: 0, attempt: 0, timeout_ms: 5_000 }
+        Self {
+            vars: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            reach: Reach::default(),
+            slot: 0,
+            attempt: 0,
+            timeout_ms: 5_000,
+        }
     }
 }
 
@@ -102,7 +110,7 @@ async fn hold(sandbox: &Sandbox, network: &Network, script: &Path) -> Result<(),
     }
     let Some(expected_result) = &expected.result else { return Ok(()) };
     let stem = script.file_stem().and_then(|stem| stem.to_str()).unwrap_or("check");
-    let Order { mut vars, secrets, slot, attempt, timeout_ms } = expected.order;
+    let Order { mut vars, secrets, reach, slot, attempt, timeout_ms } = expected.order;
     let mut settings = Arc::default();
     if Network::serves(script) {
         vars.extend(network.vars.clone());
@@ -114,7 +122,7 @@ async fn hold(sandbox: &Sandbox, network: &Network, script: &Path) -> Result<(),
         slot: UnixMs(slot),
         attempt,
     };
-    let order = RunOrder { key, bundle: bundle.clone(), timeout_ms, vars, secrets, network: settings };
+    let order = RunOrder { key, bundle: bundle.clone(), timeout_ms, vars, secrets, reach, network: settings };
     let result = sandbox.run(order).await;
     let result = serde_json::to_value(result).map_err(|error| error.to_string())?;
     compare(&result, expected_result, "result")?;

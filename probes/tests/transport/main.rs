@@ -23,7 +23,7 @@ fn client(ca_pem: Vec<String>) -> Client {
 
 fn client_with(settings: NetworkSettings) -> Client {
     let prepared = Prepared::new(settings).expect("usable settings");
-    let dialer = Dialer::direct(prepared.settings());
+    let dialer = Dialer::direct(Arc::new(prepared.settings().clone()), Vec::new());
     Client::new(Arc::new(prepared), dialer, Recorder::new(Instant::now(), 100))
 }
 

@@ -142,7 +142,7 @@ async fn past_the_bound_exchanges_are_counted_only() {
     let prepared =
         probes::transport::Prepared::new(NetworkSettings { allow_private: true, ..NetworkSettings::default() });
     let prepared = prepared.unwrap();
-    let dialer = Dialer::direct(prepared.settings());
+    let dialer = Dialer::direct(Arc::new(prepared.settings().clone()), Vec::new());
     let client = Client::new(Arc::new(prepared), dialer, Recorder::new(Instant::now(), 2));
     for _ in 0..5 {
         assert_eq!(fetch(&client, get(&server.url("/hello"))).await, Ok((200, "hello".to_owned())));

@@ -22,6 +22,10 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
         let rest = paint.dim(&format!("{}, {}", check.schedule_text, regions.join(" ")));
         println!("{} {}  {rest}", paint.good("✓"), check.definition.id);
     }
+    println!("\n{}", paint.dim(&format!("scripts are held by: {}", sandbox.containment())));
+    for missing in sandbox.containment().missing() {
+        println!("{} not held by {missing}", paint.warn("!"));
+    }
     let mut unknown = unknown_checks(settings, &catalogue);
     unknown.extend(wrong_dependencies(&catalogue));
     for line in &unknown {

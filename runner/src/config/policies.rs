@@ -391,6 +391,7 @@ mod tests {
             regions: Vec::new(),
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             secrets: Vec::new(),
+            reach: checks::Reach::default(),
             policy: policy.map(str::to_owned),
             depends_on: Vec::new(),
             runbook_url: None,

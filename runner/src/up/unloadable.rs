@@ -19,6 +19,7 @@ pub(super) fn check(error: &ScriptError, regions: &[Region]) -> Option<Watched> 
         regions: Vec::new(),
         tags: Vec::new(),
         secrets: Vec::new(),
+        reach: checks::Reach::default(),
         policy: None,
         depends_on: Vec::new(),
         runbook_url: None,

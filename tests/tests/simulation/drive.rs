@@ -121,6 +121,7 @@ fn definition(id: &CheckId) -> CheckDefinition {
         regions: Vec::new(),
         tags: Vec::new(),
         secrets: Vec::new(),
+        reach: checks::Reach::default(),
         policy: None,
         depends_on: Vec::new(),
         runbook_url: None,

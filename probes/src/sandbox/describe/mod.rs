@@ -1,13 +1,15 @@
 //! From what a default export holds to a validated definition. Pure: the script was evaluated elsewhere.
 
+mod reach;
+
 use crate::schedule::Schedule;
 use crate::script::{ScriptBundle, ScriptError};
-use checks::{CheckDefinition, CheckId, Outcome, Region, ScriptSource};
+use checks::{CheckDefinition, CheckId, Outcome, Reach, Region, ScriptSource};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "id",
     "description",
     "schedule",
@@ -15,6 +17,7 @@ const FIELDS: [&str; 12] = [
     "timeout",
     "regions",
     "tags",
+    "hosts",
     "secrets",
     "policy",
     "dependsOn",
@@ -104,6 +107,7 @@ fn read(bundle: &ScriptBundle, fields: &Map<String, Value>) -> Checked<CheckDefi
         let (message, help) = text.rsplit_once("; ").unwrap_or((&text, "write `schedule: \"every 30s\"`"));
         Wrong { field, message: message.to_owned(), help: help.to_owned() }
     })?;
+    let (secrets, secret_hosts) = reach::secrets(fields)?;
     Ok(CheckDefinition {
         id: id(bundle, fields)?,
         description: text(fields, "description")?.unwrap_or_default(),
@@ -112,7 +116,8 @@ fn read(bundle: &ScriptBundle, fields: &Map<String, Value>) -> Checked<CheckDefi
         timeout_ms: timeout_ms(fields)?,
         regions: regions(fields)?,
         tags: texts(fields, "tags", "tags: [\"login\"]")?,
-        secrets: texts(fields, "secrets", "secrets: [\"LOGIN_PASSWORD\"]")?,
+        secrets,
+        reach: Reach { hosts: reach::hosts(fields)?, secrets: secret_hosts },
         policy: text(fields, "policy")?,
         depends_on: depends_on(fields)?,
         runbook_url: runbook(fields)?,
