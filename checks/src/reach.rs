@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
+// Addresses as values: the core library has no sockets.
+use core::net::IpAddr;
 use std::str::FromStr;
 
 /// Where a check's script may connect to, and which of its secrets may go where, as its author declared.
