@@ -40,6 +40,7 @@ mod engine;
 pub mod forward;
 pub mod incident;
 pub mod journal;
+pub mod noticed;
 pub mod notification;
 pub mod outbox;
 pub mod policy;

@@ -201,3 +201,25 @@ pub struct TrailRow {
     pub at: UnixMs,
     pub text: String,
 }
+
+/// What is wrong with the metrics that programs send.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct MetricProblems {
+    /// Where statsd listens; empty where it is off.
+    pub listening: String,
+    /// Values that came, those that were refused included.
+    pub values: u64,
+    pub problems: Vec<MetricProblem>,
+    /// What was lost or taken away without a line to show, by name, since the start. Zeros are left out.
+    pub dropped: BTreeMap<String, u64>,
+}
+
+/// Lines that were not taken for one reason.
+#[derive(Debug, Clone, Serialize)]
+pub struct MetricProblem {
+    /// What is wrong and what to write instead.
+    pub reason: String,
+    pub count: u64,
+    /// A few of them, the newest last; shortened.
+    pub lines: Vec<String>,
+}

@@ -18,6 +18,7 @@ pub fn router<S: StatusSource>(source: Arc<S>) -> Router {
         .route("/", get(overview::<S>))
         .route("/check/{id}", get(check::<S>))
         .route("/incident/{number}", get(incident::<S>))
+        .route("/metrics/problems", get(metric_problems::<S>))
         .route("/healthz", get(health::<S>))
         .route("/api/v1/status", get(status::<S>))
         .route(&path, get(move || std::future::ready(css(body))))
@@ -66,6 +67,13 @@ async fn incident<S: StatusSource>(State(source): State<Arc<S>>, Path(number): P
     match source.incident(number).await {
         Ok(Some(detail)) => page::incident(&detail).into_response(),
         Ok(None) => not_found("There is no incident of that number."),
+        Err(error) => unavailable(&error),
+    }
+}
+
+async fn metric_problems<S: StatusSource>(State(source): State<Arc<S>>) -> Response {
+    match source.metric_problems().await {
+        Ok(problems) => page::metric_problems(&problems).into_response(),
         Err(error) => unavailable(&error),
     }
 }

@@ -1,4 +1,4 @@
-use crate::model::{CheckDetail, IncidentDetail, Overview};
+use crate::model::{CheckDetail, IncidentDetail, MetricProblems, Overview};
 use checks::CheckId;
 use std::future::Future;
 
@@ -16,4 +16,6 @@ pub trait StatusSource: Send + Sync + 'static {
 
     /// `None` where there never was such an incident.
     fn incident(&self, number: u64) -> impl Future<Output = Result<Option<IncidentDetail>, SourceError>> + Send;
+
+    fn metric_problems(&self) -> impl Future<Output = Result<MetricProblems, SourceError>> + Send;
 }

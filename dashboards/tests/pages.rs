@@ -23,7 +23,7 @@ async fn get(sample: Sample, path: &str) -> Answer {
     Answer { status, content_security_policy: policy, body: String::from_utf8(body.to_vec()).unwrap() }
 }
 
-const PAGES: [&str; 4] = ["/", "/check/login-password", "/check/cdn", "/incident/12"];
+const PAGES: [&str; 5] = ["/", "/check/login-password", "/check/cdn", "/incident/12", "/metrics/problems"];
 
 #[tokio::test]
 async fn nothing_a_script_or_a_target_says_becomes_markup() {
@@ -77,6 +77,18 @@ async fn the_front_page_says_the_worst_first() {
         "newest result 3 s ago",
     ] {
         assert!(broken.contains(fact), "{fact}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_that_were_not_taken_are_shown_with_the_reason() {
+    let cases: [(Sample, &[&str]); 2] = [
+        (Sample::Healthy, &["Every metric that came was taken", "127.0.0.1:8125"]),
+        (Sample::Broken, &["7 lines or values were not taken", "write `|c`", "packets_lost"]),
+    ];
+    for (sample, facts) in cases {
+        let page = get(sample, "/metrics/problems").await.body;
+        facts.iter().for_each(|fact| assert!(page.contains(fact), "{fact}"));
     }
 }
 

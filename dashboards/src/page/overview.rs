@@ -38,7 +38,7 @@ pub(crate) fn overview(overview: &Overview) -> Markup {
         }
         footer.muted {
             "Tocsin " (overview.version) ", up for " (span(now.since_ms(overview.started_at) / 1_000)) ". "
-            a href="/api/v1/status" { "The same as JSON" }
+            a href="/api/v1/status" { "The same as JSON" } " · " a href="/metrics/problems" { "What is wrong with my metrics?" }
         }
     };
     frame(&state.sentence(), Refresh::EverySeconds(REFRESH_SECONDS), Some(now), &body)

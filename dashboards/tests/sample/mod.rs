@@ -225,4 +225,24 @@ impl StatusSource for Sample {
             notifications: Self::notifications(),
         }))
     }
+
+    async fn metric_problems(&self) -> Result<MetricProblems, SourceError> {
+        let problem = |reason: &str, count, lines: &[&str]| MetricProblem {
+            reason: reason.to_owned(),
+            count,
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        let (problems, dropped) = match self {
+            Self::Healthy => Default::default(),
+            Self::Broken => (
+                vec![
+                    problem("the value has no type: write `|c`, `|g` or `|ms` after it", 5, &["logins:1", HOSTILE]),
+                    problem("a counter cannot go down: use a gauge, `|g`", 2, &["auth.sessions:-1|c"]),
+                ],
+                [("packets_lost".to_owned(), 12)].into(),
+            ),
+            Self::Unavailable => return Err(SourceError("the journal is closed".to_owned())),
+        };
+        Ok(MetricProblems { listening: "127.0.0.1:8125 (UDP, TCP)".to_owned(), values: 4_211, problems, dropped })
+    }
 }

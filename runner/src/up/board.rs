@@ -2,15 +2,19 @@
 //! Incidents and notifications are read from the journal.
 
 use super::metrics::Metrics;
+use super::own_metrics::OwnMetrics;
 use crate::catalogue::Check;
 use crate::config::Settings;
 use alerting::Alerting;
 use alerting::journal::{ResultSummary, Verdict as Summarised};
+use alerting::statsd::Problem;
+use alerting::statsd::aggregate::ProblemLines;
 use checks::{CheckId, FailureClass, Region, RunResult, UnixMs};
-use dashboards::model::{BrokenScript, Cell, CheckRow, RunBrief, Verdict};
+use dashboards::model::{BrokenScript, Cell, CheckRow, MetricProblem, MetricProblems, RunBrief, Verdict};
 use probes::script::ScriptError;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Runs of one check in one region that the grid shows.
@@ -109,6 +113,40 @@ impl Board {
         }
         let newest = latest.iter().filter(|summary| summary.verdict != Summarised::Missed);
         self.facts().newest_result_at = newest.map(|summary| summary.started_at + summary.duration_us / 1_000).max();
+    }
+
+    /// What is wrong with the metrics that programs send, the most frequent first.
+    pub(super) fn metric_problems(&self) -> MetricProblems {
+        let (Some((problems, counters)), Some((udp, tcp))) = (self.metrics.problems(), self.metrics.addresses()) else {
+            return MetricProblems::default();
+        };
+        let problem = |(problem, lines): (Problem, &ProblemLines)| MetricProblem {
+            reason: problem.to_string(),
+            count: lines.count,
+            lines: lines.lines.iter().cloned().collect(),
+        };
+        let mut problems: Vec<MetricProblem> = problems.iter().map(problem).collect();
+        problems.sort_by_key(|problem| std::cmp::Reverse(problem.count));
+        let refusals = counters.refusals;
+        let dropped = [
+            ("packets that came faster than they were read", counters.packets_lost),
+            ("events and service checks that came faster than they were read", counters.notices_dropped),
+            ("events and service checks that were too many", self.metrics.unheard.load(Ordering::Relaxed)),
+            ("TCP connections over the bound", counters.connections_refused),
+            ("tags over `tags_max`", refusals.tags_left_out),
+            ("members of sets over `set_members_max`", refusals.set_members),
+            ("idle series that made place for new ones", refusals.series_evicted),
+            (
+                "lines of Tocsin's own metrics that were not sent",
+                self.metrics.own.as_ref().map_or(0, OwnMetrics::dropped),
+            ),
+        ];
+        MetricProblems {
+            listening: format!("UDP {udp}, TCP {tcp}"),
+            values: counters.values,
+            problems,
+            dropped: dropped.into_iter().filter(|(_, n)| *n > 0).map(|(what, n)| (what.to_owned(), n)).collect(),
+        }
     }
 
     pub(super) fn newest_result_at(&self) -> Option<UnixMs> {

@@ -14,10 +14,13 @@ use axum::routing::get;
 use checks::{CheckId, Region, RunResult, UnixMs};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Names that are Tocsin's own. A program that sends such a metric is not shown, so that no name appears twice.
 const OWN: &str = "tocsin_";
+/// What Tocsin itself sends over statsd: shown as it comes.
+const OWN_OVER_STATSD: &str = "tocsin_own_";
 
 /// The samples of the latest run of each check in each region; those of removed checks go.
 #[derive(Default)]
@@ -85,6 +88,8 @@ fn text(metrics: &Metrics, alerting: &Alerting) -> String {
     if let Some((snapshot, counters)) = metrics.statsd() {
         let (snapshot, shadowed) = snapshot.map_or((None, 0), |snapshot| without_own_names(&snapshot));
         own.statsd(&counters, shadowed);
+        let unheard = metrics.unheard.load(Ordering::Relaxed) as f64;
+        own.put("tocsin_statsd_notices_unheard_total", SampleKind::Counter, &[], unheard);
         text = snapshot.map(|snapshot| prometheus::encode(&snapshot)).unwrap_or_default();
     }
     own.store(metrics);
@@ -96,7 +101,10 @@ fn text(metrics: &Metrics, alerting: &Alerting) -> String {
 
 /// The snapshot without names that are Tocsin's own, and how many series that took away.
 fn without_own_names(snapshot: &Arc<Snapshot>) -> (Option<Arc<Snapshot>>, usize) {
-    let is_own = |series: &&alerting::statsd::aggregate::SeriesValue| series.key.labels.metric().starts_with(OWN);
+    let is_own = |series: &&alerting::statsd::aggregate::SeriesValue| {
+        let metric = series.key.labels.metric();
+        metric.starts_with(OWN) && !metric.starts_with(OWN_OVER_STATSD)
+    };
     let shadowed = snapshot.series.iter().filter(is_own).count();
     if shadowed == 0 {
         return (Some(Arc::clone(snapshot)), 0);

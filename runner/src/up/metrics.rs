@@ -4,6 +4,8 @@
 //! it. An address that is written is counted on, and where it cannot be had the start is refused.
 
 use super::exposition::LatestRuns;
+use super::hearing::Ear;
+use super::own_metrics::OwnMetrics;
 use crate::config::{MetricsSettings, Settings, StatsdListening};
 use alerting::SystemClock;
 use alerting::forward::{Destination, ForwardCounters, ForwardSettings, Forwarder, Token};
@@ -11,11 +13,12 @@ use alerting::recorder::{Recorder, RecorderSettings, Recovery};
 use alerting::sample::SampleSink;
 use alerting::series::StoreSettings;
 use alerting::statsd::{
-    Handlers, ServerCounters, Snapshot, StatsdError, StatsdServer, StatsdSettings as ServerSettings,
+    Handlers, Problems, ServerCounters, Snapshot, StatsdError, StatsdServer, StatsdSettings as ServerSettings,
 };
 use anyhow::Context;
 use checks::{CheckId, Region, RunResult, UnixMs};
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +39,10 @@ pub(super) struct Metrics {
     server: Mutex<Option<StatsdServer>>,
     forwards: Mutex<Forwards>,
     pub latest_runs: LatestRuns,
+    /// `None` where no server of Tocsin's own listens.
+    pub own: Option<OwnMetrics>,
+    /// Events and service checks that nothing followed from, because too many came.
+    pub unheard: Arc<AtomicU64>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -47,21 +54,27 @@ impl Metrics {
     pub(super) fn start(
         settings: &Settings,
         recorder: Arc<Recorder>,
+        ear: &Ear,
         notices: &mut Vec<String>,
     ) -> anyhow::Result<Self> {
         let mut forwards = Arc::default();
         let mut server = None;
         if settings.statsd.enabled {
             forwards = Arc::new(forwards_of(&settings.metrics)?);
-            server = listen(&settings.statsd, &recorder, &forwards, notices)
+            server = listen(&settings.statsd, &recorder, &forwards, ear, notices)
                 .with_context(|| format!("[statsd] in {}", settings.file.display()))?;
         }
+        let address = server.as_ref().and_then(StatsdServer::udp_address);
+        let own = address.map(OwnMetrics::to).transpose().context("Tocsin's own metrics")?;
         let (server, forwards) = (Mutex::new(server), Mutex::new(forwards));
-        Ok(Self { recorder, server, forwards, latest_runs: LatestRuns::default() })
+        Ok(Self { recorder, server, forwards, latest_runs: LatestRuns::default(), own, unheard: ear.unheard() })
     }
 
     /// What a run says becomes series.
     pub(super) fn record(&self, result: &RunResult) {
+        if let Some(own) = &self.own {
+            own.run(result);
+        }
         let samples = self.latest_runs.record(result);
         // What is refused is counted by the store: results that come late are older than what is known.
         self.recorder.append(&samples);
@@ -85,12 +98,20 @@ impl Metrics {
         locked(&self.server).as_ref().map(|server| (server.latest(), server.counters()))
     }
 
+    /// What was wrong with the lines that came; `None` where nothing listens.
+    pub(super) fn problems(&self) -> Option<(Problems, ServerCounters)> {
+        locked(&self.server).as_ref().map(|server| (server.problems(), server.counters()))
+    }
+
     pub(super) fn forwarded(&self) -> Vec<(&'static str, ForwardCounters)> {
         locked(&self.forwards).iter().map(|(name, forwarder)| (*name, forwarder.counters())).collect()
     }
 
     /// Reads what the sockets still hold, flushes, and lets the last snapshots leave.
     pub(super) async fn stop(&self) {
+        if let Some(own) = &self.own {
+            own.flush();
+        }
         let server = locked(&self.server).take();
         // It joins its threads.
         let stopped = tokio::task::spawn_blocking(|| server.map(StatsdServer::shutdown)).await;
@@ -164,10 +185,11 @@ fn listen(
     settings: &StatsdListening,
     recorder: &Arc<Recorder>,
     forwards: &Forwards,
+    ear: &Ear,
     notices: &mut Vec<String>,
 ) -> Result<Option<StatsdServer>, StatsdError> {
     let handlers = || {
-        let (forwards, recorder) = (Arc::clone(forwards), Arc::clone(recorder));
+        let (forwards, recorder, ear) = (Arc::clone(forwards), Arc::clone(recorder), ear.clone());
         Handlers {
             on_flush: Box::new(move |snapshot| {
                 // What is refused is counted by the store.
@@ -176,8 +198,7 @@ fn listen(
                 });
                 forwards.iter().for_each(|(_, forwarder)| forwarder.offer(snapshot));
             }),
-            // Events and service checks are counted; nothing follows from them yet.
-            on_notice: Box::new(|_| {}),
+            on_notice: Box::new(move |notice| ear.hear(notice)),
         }
     };
     let mut server = ServerSettings {

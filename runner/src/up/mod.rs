@@ -8,9 +8,11 @@
 mod board;
 mod channels;
 mod exposition;
+mod hearing;
 mod log;
 mod metrics;
 mod notices;
+mod own_metrics;
 mod queries;
 mod ready;
 mod server;
@@ -49,7 +51,8 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
     // The journal's lock says that no other process writes these files.
     let recorder = metrics::open_recorder(&settings, &mut notices).await?;
-    let metrics = Arc::new(Metrics::start(&settings, Arc::clone(&recorder), &mut notices)?);
+    let (ear, heard) = hearing::ear();
+    let metrics = Arc::new(Metrics::start(&settings, Arc::clone(&recorder), &ear, &mut notices)?);
     let catalogue = load(&settings, &sandbox).await?;
     let mut unknown = crate::ladders::unknown_checks(&settings, &catalogue);
     unknown.extend(crate::ladders::wrong_dependencies(&catalogue));
@@ -72,6 +75,8 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let pages = dashboards::router(source).merge(exposition::router(Arc::clone(&metrics), Arc::clone(&alerting)));
     let pages = pages.merge(queries::router(recorder, settings.rules.interval));
     let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone()));
+    tokio::spawn(hearing::listen(ear, heard, Arc::clone(&alerting)));
+    let own_metrics = tokio::spawn(own_metrics::tell(Arc::downgrade(&metrics), Arc::clone(&alerting)));
     board.announce(address);
     // Before anybody is told that it is ready: whoever is told may end it at once, and in order.
     let mut signals = signals::Signals::listen()?;
@@ -85,6 +90,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     tracing::info!("stopping: runs that are under way may end; a second signal ends at once");
     let stop = async {
         watch.drain().await;
+        own_metrics.abort();
         let (left, ()) = tokio::join!(alerting.drain(DELIVERY_DRAIN_MAX), metrics.stop());
         if left > 0 {
             tracing::warn!(left, "notifications are left in the journal; the next start delivers them");

@@ -159,6 +159,10 @@ impl StatusSource for Status {
             notifications: record.notifications.iter().map(|row| self.notification(number, row)).collect(),
         }))
     }
+
+    async fn metric_problems(&self) -> Result<MetricProblems, SourceError> {
+        Ok(self.board.metric_problems())
+    }
 }
 
 fn unavailable(error: &AlertingError) -> SourceError {

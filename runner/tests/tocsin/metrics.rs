@@ -51,6 +51,16 @@ async fn what_programs_send_and_what_runs_took_is_on_metrics() {
     let described: Vec<&str> = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     let names: BTreeSet<_> = described.iter().map(|line| line.split(' ').next()).collect();
     assert_eq!(names.len(), described.len(), "each name once: {metrics}");
+    // Tocsin's own have come over statsd as well.
+    for own in [
+        "tocsin_own_run_seconds_count{check=\"passes\",outcome=\"passed\",region=\"eu-west-1\"}",
+        "tocsin_own_step_seconds_count{check=\"passes\",region=\"us-east-1\",step=\"inner\"}",
+        "tocsin_own_alerting{what=\"results_counted\"}",
+    ] {
+        up.page("/metrics", own, |metrics| value(metrics, own).is_some_and(|value| value >= 1.0)).await;
+    }
+    let problems = up.page("/metrics/problems", "the line that was not taken", |page| page.contains("nonsense")).await;
+    assert!(problems.contains("write `name:1|c`"), "{problems}");
     let answer = client().get(format!("{}/metrics", up.status_url)).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
 
@@ -60,6 +70,27 @@ async fn what_programs_send_and_what_runs_took_is_on_metrics() {
     up.signal(nix::sys::signal::Signal::SIGHUP);
     let replaced = |metrics: &str| metrics.contains("{check=\"other\"") && !metrics.contains("{check=\"passes\"");
     up.page("/metrics", "the other check's runs alone", replaced).await;
+    assert_eq!(up.stop(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_check_that_fails_opens_an_incident_and_its_recovery_ends_it() {
+    let project = project("listen = \"127.0.0.1:0\"");
+    let up = project.up();
+    let statsd = up.ready["statsd"].as_str().unwrap();
+    let incidents = |list: &'static str| {
+        move |page: &str| {
+            let status: serde_json::Value = serde_json::from_str(page).unwrap();
+            let of_store =
+                |row: &serde_json::Value| row["check"].as_str().unwrap().starts_with("service-check.store-host-db1");
+            status["status"][list].as_array().unwrap().iter().filter(|row| of_store(row)).count() == 1
+        }
+    };
+    // An agent repeats it.
+    (0..3).for_each(|_| send(statsd, "_sc|store|2|h:db1|m:no primary\n_e{6,4}:deploy|done"));
+    up.page("/api/v1/status", "one open incident", incidents("incidents_open")).await;
+    send(statsd, "_sc|store|0|h:db1");
+    up.page("/api/v1/status", "it has ended", incidents("incidents_closed")).await;
     assert_eq!(up.stop(), Some(0));
 }
 
