@@ -19,11 +19,13 @@ const {
   ObjectDefineProperty,
   ObjectKeys,
   ObjectPrototypeIsPrototypeOf,
+  Proxy,
   ReflectApply,
   ReflectGet,
   String,
   SymbolFor,
   SymbolPrototypeToString,
+  SyntaxError,
   Uint32Array,
 } = primordials;
 const { ops } = core;
@@ -150,7 +152,35 @@ function isCheck(exported) {
   return isObject(exported) && read(exported, CHECK) === true;
 }
 
-async function run(exported, orderJson) {
+/** What a script that is a function is given; see script/function.rs. A name that a module lacks is told as for modules. */
+const importable = { __proto__: null };
+
+function makeImportable(name) {
+  const missing = new Proxy({ __proto__: null }, {
+    __proto__: null,
+    get(_target, key) {
+      throw new SyntaxError(`The requested module '${name}' does not provide an export named '${String(key)}'`);
+    },
+  });
+  importable[name] = { __proto__: missing, ...internals.tocsinModules[name] };
+}
+
+function load(script) {
+  const given = { __proto__: importable, default: undefined };
+  script(given);
+  return given.default;
+}
+
+async function run(loaded, isFunction, orderJson) {
+  let exported = loaded;
+  if (isFunction) {
+    try {
+      exported = load(loaded);
+    } catch (thrown) {
+      fail(thrown, "thrown");
+      return;
+    }
+  }
   if (!isCheck(exported)) {
     ops.op_run_failed("no-check", "", show(exported), "", "");
     return;
@@ -217,8 +247,9 @@ function plain(value, depth) {
   }
 }
 
-function describe(exported) {
+function describe(loaded, isFunction) {
   try {
+    const exported = isFunction ? load(loaded) : loaded;
     if (!isCheck(exported)) {
       const keys = isObject(exported) && !ArrayIsArray(exported) && typeof exported !== "function" ? ObjectKeys(exported) : [];
       ops.op_described(JSONStringify({ kind: exported === undefined ? "nothing" : "other", shown: show(exported), keys }));
@@ -244,6 +275,8 @@ internals.tocsinModules = {
 };
 core.loadExtScript("ext:tocsin_host/library.js");
 core.loadExtScript("ext:tocsin_host/net.js");
+
+for (const name of ObjectKeys(internals.tocsinModules)) makeImportable(name);
 
 globalThis[SymbolFor("tocsin.host")] = { __proto__: null, preload, begin, run, abort, describe };
 

@@ -52,7 +52,7 @@ impl ModuleLoader for BundleLoader {
         ModuleLoadResponse::Sync(match found {
             Some(module) => {
                 let kind = match module.kind {
-                    ModuleKind::Script => ModuleType::JavaScript,
+                    ModuleKind::Script | ModuleKind::Function => ModuleType::JavaScript,
                     ModuleKind::Json => ModuleType::Json,
                 };
                 Ok(ModuleSource::new(kind, ModuleSourceCode::String(module.code.clone().into()), specifier, None))

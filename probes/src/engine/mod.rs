@@ -17,7 +17,7 @@ pub(crate) use record::{Ending, Record, Soft, Thrown, ThrownKind, clip};
 pub(crate) use redact::Redactor;
 pub(crate) use stack::{authors_frames, first_location};
 
-use crate::script::{LIBRARY, LibraryModule, Module, ModuleKind};
+use crate::script::{LIBRARY, LibraryModule, Module, ModuleKind, PARAMETER};
 use deno_core::error::CoreError;
 use deno_core::{
     Extension, ExtensionFileSource, JsRuntime, ModuleSpecifier, OpState, PollEventLoopOptions, RuntimeOptions, v8,
@@ -165,7 +165,7 @@ impl Engine {
 
     /// Loads and evaluates the bundle's script, and gives its default export to the host's `run`, with the order.
     pub async fn run(&mut self, modules: Arc<Vec<Module>>, order_json: &str) -> Result<(), CoreError> {
-        let exported = self.load(modules).await?;
+        let [exported, is_function] = self.load(modules).await?;
         let order = {
             deno_core::scope!(scope, &mut self.runtime);
             let order = v8::String::new(scope, order_json)
@@ -173,15 +173,15 @@ impl Engine {
             v8::Global::new(scope, v8::Local::<v8::Value>::from(order))
         };
         let function = self.host.run.clone();
-        self.call(&function, &[exported, order])?;
+        self.call(&function, &[exported, is_function, order])?;
         self.turn().await
     }
 
     /// Loads and evaluates the bundle's script, and records what its default export declares.
     pub async fn describe(&mut self, modules: Arc<Vec<Module>>) -> Result<(), CoreError> {
-        let exported = self.load(modules).await?;
+        let loaded = self.load(modules).await?;
         let function = self.host.describe.clone();
-        self.call(&function, &[exported])
+        self.call(&function, &loaded)
     }
 
     /// Aborts `ctx.signal`.
@@ -199,10 +199,15 @@ impl Engine {
         self.runtime.run_event_loop(PollEventLoopOptions::default()).await
     }
 
-    async fn load(&mut self, modules: Arc<Vec<Module>>) -> Result<v8::Global<v8::Value>, CoreError> {
+    /// What `host.js` runs: the default export, or where the script is one the function that gives it.
+    async fn load(&mut self, modules: Arc<Vec<Module>>) -> Result<[v8::Global<v8::Value>; 2], CoreError> {
         let main = modules.first().ok_or_else(|| deno_error::JsErrorBox::generic("the bundle is empty"))?;
         let specifier = ModuleSpecifier::parse(&main.specifier)?;
+        let function = if main.kind == ModuleKind::Function { self.compile(main) } else { None };
         self.loader.serve(modules);
+        if let Some(function) = function {
+            return Ok(function);
+        }
         let id = self.runtime.load_main_es_module(&specifier).await?;
         let evaluated = self.runtime.mod_evaluate(id);
         self.runtime.with_event_loop_promise(evaluated, PollEventLoopOptions::default()).await?;
@@ -211,7 +216,29 @@ impl Engine {
         let namespace = v8::Local::new(scope, namespace);
         let name = v8::String::new(scope, "default").ok_or_else(|| deno_error::JsErrorBox::generic("out of memory"))?;
         let exported = namespace.get(scope, name.into()).unwrap_or_else(|| v8::undefined(scope).into());
-        Ok(v8::Global::new(scope, exported))
+        let is_function = v8::Local::<v8::Value>::from(v8::Boolean::new(scope, false));
+        Ok([v8::Global::new(scope, exported), v8::Global::new(scope, is_function)])
+    }
+
+    /// The function of a script that is one. `None` where it does not compile: its module says best why.
+    fn compile(&mut self, script: &Module) -> Option<[v8::Global<v8::Value>; 2]> {
+        deno_core::scope!(scope, &mut self.runtime);
+        v8::tc_scope!(let scope, scope);
+        let code = v8::String::new(scope, &script.code)?;
+        let name = v8::String::new(scope, &script.specifier)?;
+        let origin = v8::ScriptOrigin::new(scope, name.into(), 0, 0, false, 0, None, false, false, false, None);
+        let mut source = v8::script_compiler::Source::new(code, Some(&origin));
+        let parameter = v8::String::new(scope, PARAMETER)?;
+        let function = v8::script_compiler::compile_function(
+            scope,
+            &mut source,
+            &[parameter],
+            &[],
+            v8::script_compiler::CompileOptions::NoCompileOptions,
+            v8::script_compiler::NoCacheReason::NoReason,
+        )?;
+        let is_function = v8::Local::<v8::Value>::from(v8::Boolean::new(scope, true));
+        Some([v8::Global::new(scope, v8::Local::<v8::Value>::from(function)), v8::Global::new(scope, is_function)])
     }
 
     /// Calls a function of the host, which says through its operations how things went: what it returns is not

@@ -16,16 +16,16 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::sync::Arc;
 
-/// What every run does.
+/// What every run does; a function already, as bundling makes of a script (see `script::function`).
 const IDLE: &str = r#"
-import { defineCheck } from "tocsin";
-export default defineCheck({ schedule: "every 30s", async run() {} });
+const { defineCheck } = $_t.tocsin;
+$_t.default = defineCheck({ schedule: "every 30s", async run() {} });
 "#;
 
 /// Some of what checks do beyond that, as far as it can be done without a network.
 const ASKING: &str = r#"
-import { defineCheck, expect, step } from "tocsin";
-export default defineCheck({
+const { defineCheck, expect, step } = $_t.tocsin;
+$_t.default = defineCheck({
   schedule: "every 30s",
   async run(ctx) {
     await step("ask", async () => {
@@ -64,7 +64,7 @@ fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
     let modules = Arc::new(vec![Module {
         specifier: "check:///rehearsal.check.js".to_owned(),
         path: "rehearsal.check.js".to_owned(),
-        kind: ModuleKind::Script,
+        kind: ModuleKind::Function,
         code: code.to_owned(),
         source_map: None,
     }]);

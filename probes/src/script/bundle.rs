@@ -1,5 +1,6 @@
 use super::ScriptError;
 use super::definition::Places;
+use super::function::function_body;
 use super::imports::{Target, normalise, resolve};
 use super::transpile::{Transpiled, transpile};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -57,6 +58,8 @@ pub(crate) struct Module {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ModuleKind {
     Script,
+    /// A script alone, as the body of a function.
+    Function,
     Json,
 }
 
@@ -129,6 +132,12 @@ pub fn bundle(root: &Path, file: &Path) -> Result<ScriptBundle, ScriptError> {
         };
         modules.push(module);
         originals.insert(path, source);
+    }
+
+    if let [module] = &mut modules[..]
+        && let Some(body) = function_body(&module.code)
+    {
+        (module.kind, module.code) = (ModuleKind::Function, body);
     }
 
     let mut hash = Sha256::new();

@@ -9,6 +9,7 @@
 mod bundle;
 mod definition;
 mod error;
+mod function;
 mod imports;
 mod library;
 mod transpile;
@@ -16,4 +17,5 @@ mod transpile;
 pub(crate) use bundle::{Module, ModuleKind};
 pub use bundle::{ScriptBundle, bundle};
 pub use error::ScriptError;
+pub(crate) use function::PARAMETER;
 pub(crate) use library::{LIBRARY, LibraryModule};
