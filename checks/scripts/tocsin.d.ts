@@ -162,7 +162,7 @@ declare module "tocsin" {
    */
   export const expect: {
     (value: unknown, message?: string): Expectation<void>;
-  } & StandIns & { readonly not: Omit<StandIns, "anything" | "any" | "closeTo"> };
+  } & StandIns & { readonly not: Omit<StandIns, "anything" | "any"> };
 
   /**
    * The same matchers as `expect`: where one does not hold, that is recorded, the run goes on, and fails at its end.
@@ -211,15 +211,20 @@ declare module "tocsin" {
     /** An array or `Set` with an equal item. */
     toContainEqual(item: unknown): Result;
     toHaveLength(length: number): Result;
-    /** Has the property at a path such as `"keys.0.alg"` or `["keys", "0", "alg"]`, and with `value` an equal one. */
+    /** Has the property at a path such as `"keys[0].alg"`, `"keys.0.alg"` or `["keys", "0", "alg"]`, and with `value` an equal one. */
     toHaveProperty(path: string | readonly string[], value?: unknown): Result;
+
+    /** Equal to one of these. */
+    toBeOneOf(expected: readonly unknown[]): Result;
+    /** The function returns something truthy for it. */
+    toSatisfy(predicate: (value: any) => unknown): Result;
 
     toBeInstanceOf(constructor: abstract new (...args: any[]) => unknown): Result;
     /** What `typeof` says. */
     toBeTypeOf(
       type: "string" | "number" | "boolean" | "bigint" | "symbol" | "undefined" | "object" | "function",
     ): Result;
-    /** A function that throws, or with `.rejects` a promise: this class, or a message with this in it. */
+    /** A function that throws, or with `.rejects` a promise: this class, a message with this in it, or a stand-in's match. */
     toThrow(expected?: string | RegExp | Error | (abstract new (...args: any[]) => unknown)): Result;
 
     /** A `Response` with a status from 200 to 299. Its failure has the class `http`, and quotes `body` if given. */
@@ -238,6 +243,8 @@ declare module "tocsin" {
     any(constructor: Function): any;
     objectContaining(properties: object): any;
     arrayContaining(items: readonly unknown[]): any;
+    /** An array, each item of which equals this: `expect.arrayOf(expect.any(String))`. */
+    arrayOf(item: unknown): any;
     stringContaining(part: string): any;
     stringMatching(pattern: string | RegExp): any;
     closeTo(expected: number, digits?: number): any;

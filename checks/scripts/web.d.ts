@@ -2,8 +2,11 @@
 // streams and cryptography are in the files beside this one. What is in none of them does not exist in a check: no
 // `document`, no `localStorage`, no `WebSocket`, no `Worker`, no `process`, no `require`.
 //
-// `Intl` formats numbers and dates for the root locale only: no grouping, no currency, few date options. Time zones and
-// `Intl.Collator` are right. Format what people read by hand.
+// The engine formats for no language. Where a locale or a style is asked for (`toLocaleString("de-DE")`,
+// `new Intl.NumberFormat("en-US")`, `localeCompare(other, "sv")`, `toLocaleDateString(undefined, { timeZone })`) the answer
+// would be wrong, and so it throws, and says what to write instead. Without either, numbers have no grouping, dates are
+// `MM/DD/YYYY`, and texts compare by the root collation. Time zones are right:
+// `new Intl.DateTimeFormat(undefined, { timeZone: "Europe/Berlin" }).formatToParts(date)`.
 
 type BufferSource = ArrayBufferView | ArrayBuffer;
 

@@ -4,6 +4,7 @@
 //! - [`sandbox`] runs bundles, each run in a process of its own, and says how it went as a `checks::RunResult`.
 //! - `engine` is what is inside such a process: QuickJS through deno_core, the web platform, the `tocsin` library.
 //! - `broker` is the daemon's side of their network: it decides, connects, and hands connected sockets over.
+//! - `net` is what lies below HTTP, for scripts that import `tocsin/net`.
 //! - `fetch` is the web's `fetch` as scripts know it, on top of [`transport`], which measures each phase of a request.
 //! - [`schedule`] decides which runs are due. It is pure, and knows nothing of the rest.
 //!
@@ -13,6 +14,7 @@
 mod broker;
 mod engine;
 mod fetch;
+mod net;
 pub mod sandbox;
 pub mod schedule;
 pub mod script;

@@ -5,6 +5,7 @@
 // `primordials`, as they were before any script ran.
 
 import { core, internals, primordials } from "ext:core/mod.js";
+import "ext:tocsin_host/locale.js";
 import * as library from "ext:tocsin_library/tocsin.js";
 import * as net from "ext:tocsin_library/net/net.js";
 import { AbortController, DOMException, forbidNetwork, inspect, preload } from "ext:tocsin_host/web_globals.js";

@@ -72,9 +72,11 @@ fn extensions() -> Vec<Extension> {
         deno_crypto::deno_crypto::init(None),
     ];
     extensions.extend(crate::fetch::extensions());
+    extensions.push(crate::net::extension());
     let mut host = tocsin_host::init();
     let mut scripts = embedded::library();
     scripts.push(embedded::source("ext:tocsin_host/web_globals.js", include_str!("web_globals.js")));
+    scripts.push(embedded::source("ext:tocsin_host/locale.js", include_str!("locale.js")));
     scripts.push(embedded::source("ext:tocsin_host/host.js", include_str!("host.js")));
     host.esm_files = scripts.into();
     host.esm_entry_point = Some("ext:tocsin_host/host.js");

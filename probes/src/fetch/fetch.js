@@ -51,6 +51,7 @@ function mark(error, failureClass) {
 
 // The operations' errors arrive by these names; see `js_error` in ops.rs.
 const CLASSES = [
+  "assertion",
   "http",
   "network-connect",
   "network-dns",

@@ -16,6 +16,8 @@ mod ops;
 mod request_body;
 mod response_body;
 
+pub(crate) use ops::js_error;
+
 use crate::transport::{Client, Dialer, NetworkSettings, Prepared, Recorder};
 use deno_core::{Extension, ExtensionFileSource, OpState};
 use std::cell::Cell;
@@ -78,6 +80,11 @@ pub(crate) fn newest_request(state: &OpState, url: &str) -> Option<checks::Reque
 
 fn recorder(state: &OpState) -> Option<&Recorder> {
     state.try_borrow::<RunFetch>().map(|run| run.client.recorder())
+}
+
+/// The run's client, and the step that is current, for what speaks HTTP or something else beside `fetch`.
+pub(crate) fn client(state: &OpState) -> Option<(Client, Option<u32>)> {
+    state.try_borrow::<RunFetch>().map(|run| (run.client.clone(), run.current_step.get()))
 }
 
 deno_core::extension!(deno_fetch, deps = [deno_webidl, deno_web], ops = [ops::op_fetch, ops::op_fetch_send]);

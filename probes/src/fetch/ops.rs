@@ -167,9 +167,10 @@ pub async fn op_fetch_send(state: Rc<RefCell<OpState>>, #[smi] rid: ResourceId) 
 }
 
 /// A transport's error as a script's. Its name picks the builder in fetch.js, which puts the class on the error.
-pub(super) fn js_error(error: &TransportError, shown: &str) -> JsErrorBox {
+pub(crate) fn js_error(error: &TransportError, shown: &str) -> JsErrorBox {
     let name = match error.class() {
-        FailureClass::Http | FailureClass::Assertion => "tocsin:http",
+        FailureClass::Http => "tocsin:http",
+        FailureClass::Assertion => "tocsin:assertion",
         FailureClass::NetworkConnect => "tocsin:network-connect",
         FailureClass::NetworkDns => "tocsin:network-dns",
         FailureClass::NetworkTimeout => "tocsin:network-timeout",

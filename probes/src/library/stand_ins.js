@@ -98,6 +98,17 @@ function arrayContaining(expected) {
   );
 }
 
+function arrayOf(expected) {
+  return asymmetric(
+    (value) => {
+      if (!ArrayIsArray(value)) return false;
+      for (let i = 0; i < value.length; i++) if (!equals(value[i], expected)) return false;
+      return true;
+    },
+    (inline) => `array of ${inline(expected)}`,
+  );
+}
+
 /** Whether an item of the array equals `item`. */
 export function contains(array, item) {
   for (let i = 0; i < array.length; i++) if (equals(array[i], item)) return true;
@@ -136,6 +147,7 @@ export const standIns = ObjectFreeze({
   any,
   objectContaining,
   arrayContaining,
+  arrayOf,
   stringContaining,
   stringMatching,
   closeTo,
@@ -143,6 +155,8 @@ export const standIns = ObjectFreeze({
     __proto__: null,
     objectContaining: (expected) => inverted(objectContaining(expected)),
     arrayContaining: (expected) => inverted(arrayContaining(expected)),
+    arrayOf: (expected) => inverted(arrayOf(expected)),
+    closeTo: (expected, digits) => inverted(closeTo(expected, digits)),
     stringContaining: (part) => inverted(stringContaining(part)),
     stringMatching: (pattern) => inverted(stringMatching(pattern)),
   }),

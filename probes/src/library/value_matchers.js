@@ -5,6 +5,7 @@
 // `expected ABOUT to TO, got GOT` and below it the DETAIL. What is dear to say is a function, called on failure only.
 
 import { core, isObject, misuse, primordials, readQuietly } from "./host.js";
+import { asymmetricMatches, isAsymmetric } from "./asymmetric.js";
 import { difference } from "./diff.js";
 import { compare, equals } from "./equality.js";
 import { functionName, inline } from "./format.js";
@@ -16,12 +17,17 @@ const {
   NumberIsInteger,
   NumberIsNaN,
   ObjectIs,
+  RegExpPrototypeSymbolReplace,
+  SafeRegExp,
   SetPrototypeForEach,
   SetPrototypeHas,
   String,
   StringPrototypeIncludes,
+  StringPrototypeSlice,
   StringPrototypeSplit,
 } = primordials;
+
+const INDEX = new SafeRegExp("\\[(\\d+)\\]", "g");
 
 const TYPES = ["string", "number", "boolean", "bigint", "symbol", "undefined", "object", "function"];
 
@@ -34,12 +40,20 @@ function compared(received, expected, mode, to) {
   };
 }
 
+/**
+ * What a matcher adds to its verdict of a value that it cannot judge: that fails turned round too, since
+ * `expect(undefined).not.toContain("error")` would otherwise pass for the wrong reason.
+ */
+function unfit(fits, kind) {
+  return fits ? {} : { refused: true, detail: () => `it is no ${kind}` };
+}
+
 function ordered(name, received, bound, holds, words) {
   if (typeof bound !== "number" && typeof bound !== "bigint") {
     throw misuse(`${name} takes a number: write expect(elapsedMs).${name}(500); it was given ${inline(bound)}`);
   }
   const number = typeof received === "number" || typeof received === "bigint";
-  return { pass: number && holds(received, bound), to: `be ${words} ${inline(bound)}` };
+  return { ...unfit(number, "number"), pass: number && holds(received, bound), to: `be ${words} ${inline(bound)}` };
 }
 
 function pathOf(path) {
@@ -47,7 +61,9 @@ function pathOf(path) {
   if (typeof path !== "string" || path === "") {
     throw misuse('toHaveProperty takes a path: write toHaveProperty("keys.0.alg") or toHaveProperty(["a.b", "c"])');
   }
-  return StringPrototypeSplit(path, ".");
+  // `keys[0].alg` is `keys.0.alg`.
+  const dotted = RegExpPrototypeSymbolReplace(INDEX, path, ".$1");
+  return StringPrototypeSplit(dotted[0] === "." && path[0] === "[" ? StringPrototypeSlice(dotted, 1) : dotted, ".");
 }
 
 function thrownBy(received) {
@@ -67,6 +83,7 @@ function thrownBy(received) {
 
 function thrownAsExpected(error, expected) {
   if (expected === undefined) return true;
+  if (isAsymmetric(expected)) return asymmetricMatches(expected, error);
   if (typeof expected === "function") return isInstance(error, expected);
   const message = isObject(error) ? String(readQuietly(error, "message") ?? "") : String(error);
   if (typeof expected === "string" || core.isRegExp(expected)) return textMatches(message, expected);
@@ -109,37 +126,47 @@ export const valueMatchers = {
     if (typeof expected !== "number")
       throw misuse("toBeCloseTo takes a number and how many digits must agree: toBeCloseTo(0.3, 5)");
     const pass = typeof received === "number" && isClose(received, expected, digits);
-    return { pass, to: `be close to ${inline(expected)} (${digits} digits)` };
+    const to = `be close to ${inline(expected)} (${digits} digits)`;
+    return { ...unfit(typeof received === "number", "number"), pass, to };
   },
 
   toMatch: (received, pattern) => {
     if (typeof pattern !== "string" && !core.isRegExp(pattern)) {
       throw misuse('toMatch takes a regular expression or a part of the text: toMatch(/^ok/) or toMatch("ok")');
     }
-    return { pass: typeof received === "string" && textMatches(received, pattern), to: `match ${inline(pattern)}` };
+    const text = typeof received === "string";
+    return { ...unfit(text, "text"), pass: text && textMatches(received, pattern), to: `match ${inline(pattern)}` };
   },
   toContain: (received, item) => {
     let pass = false;
+    const list = ArrayIsArray(received) || core.isTypedArray(received);
+    const fits = typeof received === "string" || core.isSet(received) || list;
     if (typeof received === "string") pass = StringPrototypeIncludes(received, String(item));
     else if (core.isSet(received)) pass = SetPrototypeHas(received, item);
-    else if (ArrayIsArray(received))
-      for (let i = 0; i < received.length && !pass; i++) pass = ObjectIs(received[i], item);
+    else if (list) for (let i = 0; i < received.length && !pass; i++) pass = ObjectIs(received[i], item);
     const alike = !pass && ArrayIsArray(received) && contains(received, item);
     return {
       pass,
       to: () => `contain ${inline(item)}`,
       detail: () => (alike ? "an equal item is there: use toContainEqual" : ""),
+      ...unfit(fits, "text, array or Set"),
     };
   },
   toContainEqual: (received, item) => {
     let pass = ArrayIsArray(received) && contains(received, item);
     if (core.isSet(received)) SetPrototypeForEach(received, (candidate) => (pass ||= equals(candidate, item)));
-    return { pass, to: () => `contain an item equal to ${inline(item)}` };
+    const fits = ArrayIsArray(received) || core.isSet(received);
+    return { ...unfit(fits, "array or Set"), pass, to: () => `contain an item equal to ${inline(item)}` };
   },
   toHaveLength: (received, length) => {
     if (!NumberIsInteger(length)) throw misuse(`toHaveLength takes a whole number; it was given ${inline(length)}`);
     const got = typeof received === "string" ? received.length : readQuietly(received, "length");
-    return { pass: got === length, to: `have length ${length}`, got: got === undefined ? "no length" : inline(got) };
+    return {
+      ...unfit(typeof got === "number", "text or array"),
+      pass: got === length,
+      to: `have length ${length}`,
+      got: got === undefined ? "no length" : inline(got),
+    };
   },
   toHaveProperty: (received, path, ...value) => {
     const keys = pathOf(path);
@@ -154,9 +181,21 @@ export const valueMatchers = {
       }
     }
     const to = `have property ${inline(path)}`;
+    if (received === null || received === undefined) return { ...unfit(false, "object"), pass: false, to };
     if (value.length === 0) return { pass: found, to };
     const got = found ? inline(at) : "no such property";
     return { pass: found && equals(at, value[0]), to: `${to} equal to ${inline(value[0])}`, got };
+  },
+
+  toBeOneOf: (received, expected) => {
+    if (!ArrayIsArray(expected)) throw misuse(`toBeOneOf takes an array: write toBeOneOf([200, 204]); it was given ${inline(expected)}`);
+    return { pass: contains(expected, received), to: () => `be one of ${inline(expected)}` };
+  },
+  toSatisfy: (received, predicate) => {
+    if (typeof predicate !== "function") {
+      throw misuse(`toSatisfy takes a function: write toSatisfy((port) => port > 1024); it was given ${inline(predicate)}`);
+    }
+    return { pass: !!predicate(received), to: `satisfy ${functionName(predicate)}` };
   },
 
   toBeInstanceOf: (received, constructor) => {

@@ -208,7 +208,9 @@ pub(super) fn requests(mut requests: Vec<Request>, record: &Record, facts: &Fact
         record.redactor.redact_in_place(&mut request.method);
         request.url = clip(&request.url, facts.limits.text_bytes_max);
         request.method = clip(&request.method, 64);
-        let unanswered = request.status.is_none() || request.phases.download_us.is_none();
+        // What is no HTTP has no status; it is over as far as it got.
+        let is_http = request.url.starts_with("http");
+        let unanswered = is_http && (request.status.is_none() || request.phases.download_us.is_none());
         if matches!(facts.stopped.stop, Stop::TimeUp) && request.failure.is_none() && unanswered {
             let message = match request.status {
                 Some(_) => format!("the body was not complete within {}", seconds(facts.timeout)),

@@ -14,7 +14,7 @@ const NAMES_MAX: usize = 100;
 const DAY_MS: i64 = 86_400_000;
 
 /// Leaf first, as the server sent them. One that cannot be read is shown by its hash alone.
-pub(super) fn summarise(chain: &[CertificateDer<'_>], now: UnixMs) -> Vec<Certificate> {
+pub(crate) fn summarise(chain: &[CertificateDer<'_>], now: UnixMs) -> Vec<Certificate> {
     chain.iter().take(CHAIN_MAX).map(|der| summarise_one(der, now)).collect()
 }
 

@@ -64,6 +64,14 @@ impl Client {
         &self.recorder
     }
 
+    pub fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
     /// Sends a request; it is on record from now on. Dropping the future gives it up.
     pub fn send(&self, outgoing: Outgoing) -> impl Future<Output = Result<Answer, TransportError>> + use<> {
         let mut shown = outgoing.url.clone();

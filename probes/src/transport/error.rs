@@ -34,6 +34,12 @@ pub enum TransportError {
     Request(String),
     #[error("the script gave the request up while it {0}")]
     Cancelled(String),
+    /// The time that the script gave this exchange is over.
+    #[error("{0}")]
+    Timeout(String),
+    /// The peer answered, and not as its protocol has it.
+    #[error("{0}")]
+    Unexpected(String),
 }
 
 impl TransportError {
@@ -46,7 +52,9 @@ impl TransportError {
             | Self::Protocol(text)
             | Self::RequestBody(text)
             | Self::Request(text)
-            | Self::Cancelled(text) => text.truncate(text.floor_char_boundary(bytes_max)),
+            | Self::Cancelled(text)
+            | Self::Timeout(text)
+            | Self::Unexpected(text) => text.truncate(text.floor_char_boundary(bytes_max)),
             Self::Refused { .. } | Self::NotListed { .. } | Self::SecretAstray { .. } | Self::BodyTooLarge { .. } => {}
         }
     }
@@ -64,13 +72,14 @@ impl TransportError {
             | Self::RequestBody(_)
             | Self::Request(_) => FailureClass::Script,
             // A script that stops waiting has found the target too slow.
-            Self::Cancelled(_) => FailureClass::NetworkTimeout,
+            Self::Cancelled(_) | Self::Timeout(_) => FailureClass::NetworkTimeout,
+            Self::Unexpected(_) => FailureClass::Assertion,
         }
     }
 }
 
 /// An error and its sources on one line, without saying anything twice.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

@@ -21,7 +21,7 @@
 
 pub mod address_policy;
 mod body;
-mod certificate;
+pub(crate) mod certificate;
 mod client;
 mod connect;
 mod connection;
@@ -32,13 +32,15 @@ mod pool;
 mod recorder;
 mod resolve;
 mod settings;
-mod tls;
-mod tls_failure;
+pub(crate) mod tls;
+pub(crate) mod tls_failure;
 
 pub use body::{BodyFailed, BodySender, RequestBody, ResponseBody};
 pub use client::{Answer, Client, Outgoing};
 pub use dial::{DialProgress, DialTarget, Dialer};
 pub use error::TransportError;
+pub(crate) use error::chain;
+pub(crate) use recorder::Exchange;
 pub use recorder::{RecordedRequests, Recorder};
 pub use settings::{NetworkSettings, SettingsError};
 pub use tls::Prepared;

@@ -43,6 +43,8 @@ enum State {
     Head,
     /// For a piece of the response's body that the script has asked for.
     Body,
+    /// For something of another protocol than HTTP, such as `a line`.
+    Other(&'static str),
     /// For the script: the head is there, and nobody reads the body.
     Script,
     Ended,
@@ -63,7 +65,7 @@ impl Recorder {
         Self { shared: Rc::new(Shared { started, requests_max, entries, dropped }) }
     }
 
-    pub(super) fn begin(&self, method: &str, url: &str, step: Option<u32>) -> Exchange {
+    pub(crate) fn begin(&self, method: &str, url: &str, step: Option<u32>) -> Exchange {
         let mut entries = self.shared.entries.borrow_mut();
         let sent_body_bytes = Arc::new(AtomicU64::new(0));
         let index = if entries.len() < self.shared.requests_max {
@@ -135,6 +137,7 @@ impl State {
             Self::Handshaking => "waited for the TLS handshake".to_owned(),
             Self::Head => "waited for the first byte".to_owned(),
             Self::Body => "waited for the rest of the body".to_owned(),
+            Self::Other(what) => format!("waited for {what}"),
             Self::Script | Self::Ended => return None,
         })
     }
@@ -154,7 +157,7 @@ fn micros(duration: Duration) -> u64 {
 
 /// The record of one exchange. Past the recorder's bound it records nothing.
 #[derive(Debug, Clone)]
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     recorder: Recorder,
     index: Option<usize>,
     pub(super) sent_body_bytes: Arc<AtomicU64>,
@@ -175,7 +178,7 @@ impl Exchange {
         });
     }
 
-    pub(super) fn dialled(&self, progress: DialProgress<'_>) {
+    pub(crate) fn dialled(&self, progress: DialProgress<'_>) {
         match progress {
             DialProgress::Resolving => self.phase(State::Resolving, |_| {}),
             DialProgress::Resolved(took) => {
@@ -188,15 +191,15 @@ impl Exchange {
         }
     }
 
-    pub(super) fn handshaking(&self) {
+    pub(crate) fn handshaking(&self) {
         self.phase(State::Handshaking, |_| {});
     }
 
-    pub(super) fn handshaken(&self, took: Duration) {
+    pub(crate) fn handshaken(&self, took: Duration) {
         self.phase(State::Queued, |request| request.phases.tls_us = Some(micros(took)));
     }
 
-    pub(super) fn tls(&self, tls: Tls) {
+    pub(crate) fn tls(&self, tls: Tls) {
         self.change(|entry| entry.request.tls = Some(tls));
     }
 
@@ -235,21 +238,67 @@ impl Exchange {
     }
 
     /// Bytes of the body came in, as they were sent.
-    pub(super) fn received(&self, bytes: usize) {
+    pub(crate) fn received(&self, bytes: usize) {
         self.change(|entry| entry.request.received_body_bytes += bytes as u64);
     }
 
-    pub(super) fn ended(&self) {
+    pub(crate) fn ended(&self) {
         self.phase(State::Ended, |request| {
             request.phases.download_us.get_or_insert(0);
         });
     }
 
-    pub(super) fn failed(&self, error: &TransportError) {
+    pub(crate) fn failed(&self, error: &TransportError) {
         self.phase(State::Ended, |request| {
             let failure = RequestFailure { class: error.class(), message: error.to_string() };
             request.failure.get_or_insert(failure);
         });
+    }
+
+    /// Another protocol than HTTP is spoken from here on, with this address.
+    pub(crate) fn speaking(&self, remote: String) {
+        self.phase(State::Script, |request| request.remote_addr = Some(remote));
+    }
+
+    /// The script waits for `what` of the peer.
+    pub(crate) fn waits_for(&self, what: &'static str) {
+        self.phase(State::Other(what), |_| {});
+    }
+
+    /// What the script waited for has come, `bytes` of it. The first answer of an exchange is its first byte.
+    pub(crate) fn came(&self, waited: Duration, bytes: usize) {
+        self.phase(State::Script, |request| {
+            request.received_body_bytes += bytes as u64;
+            if request.phases.first_byte_us.is_none() {
+                request.phases.first_byte_us = Some(micros(waited));
+            } else {
+                let so_far = request.phases.download_us.unwrap_or(0);
+                request.phases.download_us = Some(so_far.saturating_add(micros(waited)));
+            }
+        });
+    }
+
+    pub(crate) fn sent(&self, bytes: usize) {
+        self.sent_body_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn status(&self, status: u16, version: &str) {
+        self.change(|entry| {
+            entry.request.status = Some(status);
+            entry.request.http_version = Some(version.to_owned());
+        });
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<Request> {
+        let entries = self.recorder.shared.entries.borrow();
+        entries.get(self.index?).map(Entry::snapshot)
+    }
+
+    /// Ends the sentence "it ...", where the exchange waits for the network.
+    pub(crate) fn waited_for(&self) -> String {
+        let entries = self.recorder.shared.entries.borrow();
+        let waits = self.index.and_then(|index| entries.get(index)).and_then(|entry| entry.state.waits_for());
+        waits.unwrap_or_else(|| "waited for the network".to_owned())
     }
 
     /// The script has let go of the exchange. A body that nobody wanted is no failure.

@@ -58,6 +58,17 @@ impl Prepared {
     pub fn settings(&self) -> &NetworkSettings {
         &self.settings
     }
+
+    /// The configuration of a handshake that `witness` watches and judges.
+    pub(crate) fn witnessed(&self, witness: &Arc<Witness>) -> ClientConfig {
+        let mut config = self.config.clone();
+        config.dangerous().set_certificate_verifier(Arc::clone(witness) as Arc<dyn ServerCertVerifier>);
+        config
+    }
+
+    pub(crate) fn verifier(&self) -> &Arc<WebPkiServerVerifier> {
+        &self.verifier
+    }
 }
 
 /// Whether the peer speaks HTTP/2 on the connection.
@@ -76,13 +87,12 @@ pub(super) async fn handshake(
 ) -> Result<(TlsStream<TcpStream>, Spoken), TransportError> {
     let name = ServerName::try_from(host.trim_matches(['[', ']']).trim_end_matches('.').to_owned())
         .map_err(|_| TransportError::Tls(format!("`{host}` is no name that a certificate can hold")))?;
-    let witness = Arc::new(Witness { inner: Arc::clone(&prepared.verifier), chain: Mutex::default() });
-    let mut config = prepared.config.clone();
-    config.dangerous().set_certificate_verifier(Arc::clone(&witness) as Arc<dyn ServerCertVerifier>);
+    let witness = Arc::new(Witness::new(prepared, Trust::Authorities));
+    let config = prepared.witnessed(&witness);
 
     let connected = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp).await;
     let now = UnixMs::now();
-    let certificates = certificate::summarise(&witness.chain(), now);
+    let certificates = certificate::summarise(&witness.seen().chain, now);
     match connected {
         Ok(stream) => {
             let (_, session) = stream.get_ref();
@@ -101,7 +111,7 @@ pub(super) async fn handshake(
     }
 }
 
-fn version(version: Option<ProtocolVersion>) -> String {
+pub(crate) fn version(version: Option<ProtocolVersion>) -> String {
     match version {
         Some(ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
         Some(ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
@@ -110,16 +120,39 @@ fn version(version: Option<ProtocolVersion>) -> String {
     }
 }
 
+/// Whom a handshake trusts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    Authorities,
+    /// Everybody: the handshake is made to look at the certificate, whatever is wrong with it.
+    Anybody,
+}
+
+/// What a server showed of itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// The stapled OCSP response; empty where there was none.
+    pub(crate) ocsp_response: Vec<u8>,
+    /// Why the authorities do not vouch for it, where they do not.
+    pub(crate) refusal: Option<rustls::Error>,
+}
+
 /// Keeps the chain that it is shown, also one that is refused: that is the one people want to see.
 #[derive(Debug)]
-struct Witness {
+pub(crate) struct Witness {
     inner: Arc<WebPkiServerVerifier>,
-    chain: Mutex<Vec<CertificateDer<'static>>>,
+    trust: Trust,
+    seen: Mutex<Seen>,
 }
 
 impl Witness {
-    fn chain(&self) -> Vec<CertificateDer<'static>> {
-        self.chain.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn new(prepared: &Prepared, trust: Trust) -> Self {
+        Self { inner: Arc::clone(&prepared.verifier), trust, seen: Mutex::default() }
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -133,8 +166,14 @@ impl ServerCertVerifier for Witness {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let chain = std::iter::once(end_entity).chain(intermediates).map(|der| der.clone().into_owned()).collect();
-        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) = chain;
-        self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let judged = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let refusal = judged.as_ref().err().cloned();
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) =
+            Seen { chain, ocsp_response: ocsp_response.to_vec(), refusal };
+        match self.trust {
+            Trust::Authorities => judged,
+            Trust::Anybody => Ok(ServerCertVerified::assertion()),
+        }
     }
 
     fn verify_tls12_signature(

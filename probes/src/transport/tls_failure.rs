@@ -6,7 +6,7 @@ use rustls::{CertificateError, Error};
 use std::io::ErrorKind;
 
 /// The sentence for a handshake with `host` that failed; `chain` is what the server sent, where it got that far.
-pub(super) fn describe(error: &std::io::Error, host: &str, shown: &[Certificate], now: UnixMs) -> String {
+pub(crate) fn describe(error: &std::io::Error, host: &str, shown: &[Certificate], now: UnixMs) -> String {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
         Some(Error::InvalidCertificate(problem)) => certificate(problem, host, shown, now),
         Some(Error::NoCertificatesPresented) => format!("{host} sent no certificate"),
@@ -25,7 +25,8 @@ pub(super) fn describe(error: &std::io::Error, host: &str, shown: &[Certificate]
     }
 }
 
-fn certificate(problem: &CertificateError, host: &str, shown: &[Certificate], now: UnixMs) -> String {
+/// What is wrong with the certificate of `host`.
+pub(crate) fn certificate(problem: &CertificateError, host: &str, shown: &[Certificate], now: UnixMs) -> String {
     let leaf = shown.first();
     // One of an intermediate's dates may be what is wrong: the first that does not hold is what to look at.
     match problem {

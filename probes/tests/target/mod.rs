@@ -1,15 +1,24 @@
 //! The servers that checks are made against in tests: real ones, in the test's own process.
 //!
 //! [`TargetServer`] is a hyper server with a few routes, plain or with TLS. [`RawServer`] writes bytes by hand, for answers
-//! that no HTTP library would give. [`Authority`] signs certificates, good and bad.
+//! that no HTTP library would give. [`Authority`] signs certificates, good and bad. What is no HTTP has its own: lines of
+//! text ([`talk`]), mail ([`mail`]), names ([`DnsServer`]), WebSockets ([`websocket`]), a certificate's status ([`ocsp`]).
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
 mod authority;
+mod dns;
+mod mail;
+mod ocsp;
 mod raw;
 mod routes;
+mod talk;
+mod websocket;
 
 pub use authority::{Authority, Leaf};
+pub use dns::DnsServer;
+pub use ocsp::Says;
 pub use raw::{RawServer, read_head};
+pub use {mail::mail_server, ocsp::ocsp_responder, talk::talking_server, websocket::websocket_server};
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::net::SocketAddr;

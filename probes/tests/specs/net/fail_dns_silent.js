@@ -1,0 +1,9 @@
+import { defineCheck } from "tocsin";
+import { dns } from "tocsin/net";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run({ vars }) {
+    await dns("silent.example.test", "A", { resolver: vars.DNS, timeout: "400ms" });
+  },
+});

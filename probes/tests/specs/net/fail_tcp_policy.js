@@ -1,0 +1,34 @@
+// What the policy refuses to a fetch, it refuses here.
+import { check, defineCheck, expect } from "tocsin";
+import { connect, dns, inspectTls, ping, smtp, websocket } from "tocsin/net";
+
+async function message(promise) {
+  try {
+    await promise;
+    return "went there";
+  } catch (error) {
+    return error.message;
+  }
+}
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run() {
+    const metadata = "169.254.169.254";
+    const attempts = {
+      connect: connect(`${metadata}:80`),
+      tls: inspectTls(metadata),
+      smtp: smtp(metadata),
+      dns: dns("example.com", "A", { resolver: metadata }),
+      ping: ping(metadata),
+      websocket: websocket(`ws://${metadata}/`),
+      mapped: connect("[::ffff:169.254.169.254]:80"),
+      decimal: connect("2852039166:80"),
+    };
+    for (const [name, attempt] of Object.entries(attempts)) {
+      check(await message(attempt), name).toContain("is a cloud metadata service, which checks never reach");
+    }
+    expect(1).toBe(1);
+    await connect("169.254.1.1:80");
+  },
+});

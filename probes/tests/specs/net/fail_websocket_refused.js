@@ -1,0 +1,9 @@
+import { defineCheck } from "tocsin";
+import { websocket } from "tocsin/net";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run({ vars }) {
+    await websocket(`${vars.WEBSOCKET}/refused?token=1`);
+  },
+});
