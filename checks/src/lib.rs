@@ -15,6 +15,7 @@ mod id;
 mod reach;
 mod result;
 mod time;
+mod transcript;
 pub mod wire;
 
 pub use definition::{CheckDefinition, ScriptSource};
@@ -26,3 +27,4 @@ pub use result::{
     RunResult, Step, Tls,
 };
 pub use time::UnixMs;
+pub use transcript::{BodyExcerpt, Header, Message, Transcript};

@@ -1,4 +1,4 @@
-use crate::{Failure, FailureClass, RunKey, UnixMs};
+use crate::{Failure, FailureClass, RunKey, Transcript, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -144,6 +144,9 @@ pub struct Request {
     pub received_body_bytes: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<RequestFailure>,
+    /// Only for the few exchanges that explain a failed run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<Box<Transcript>>,
 }
 
 /// Why an exchange did not complete.

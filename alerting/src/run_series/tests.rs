@@ -28,6 +28,7 @@ fn request(step: Option<u32>, phases: Phases, days_left: i64) -> Request {
         sent_body_bytes: 0,
         received_body_bytes: 0,
         failure: None,
+        transcript: None,
     }
 }
 

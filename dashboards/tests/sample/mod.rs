@@ -66,6 +66,7 @@ impl Sample {
             sent_body_bytes: 0,
             received_body_bytes: 512,
             failure: None,
+            transcript: None,
         };
         let step = |name: &str, parent: Option<u32>, start_us, duration_us: u64, error: Option<&str>| Step {
             name: name.to_owned(),

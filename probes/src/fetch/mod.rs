@@ -18,12 +18,13 @@ mod response_body;
 
 pub(crate) use ops::js_error;
 
-use crate::transport::{Client, Dialer, NetworkSettings, Prepared, Recorder};
+use crate::transport::{Client, Dialer, NetworkSettings, Overheard, Prepared, Recorder};
 use deno_core::{Extension, ExtensionFileSource, OpState};
-use std::cell::Cell;
+use response_body::NetworkBody;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is built once for all runs with the same settings, before they are forked off.
 pub(crate) type PreparedNetwork = Prepared;
@@ -46,6 +47,8 @@ pub(crate) struct RunNetwork {
 /// What a run's requests looked like.
 pub(crate) struct RequestLog {
     pub(crate) requests: Vec<checks::Request>,
+    /// What each of them carried.
+    pub(crate) overheard: Vec<Overheard>,
     pub(crate) dropped: u64,
 }
 
@@ -67,10 +70,31 @@ pub(crate) fn in_flight_summary(state: &OpState) -> Option<String> {
     recorder(state)?.in_flight_summary()
 }
 
+/// The newest bodies that a failed run has left unread, and how long looking at them may take.
+const UNREAD_BODIES_MAX: usize = 4;
+const UNREAD_PATIENCE: Duration = Duration::from_millis(50);
+
+/// What the target said is often in a body that the script never came to: `expect(response).toBeOk()` reads none.
+pub(crate) async fn overhear_unread(state: &Rc<RefCell<OpState>>) {
+    let mut bodies: Vec<_> = {
+        let state = state.borrow();
+        let ids: Vec<_> = state.resource_table.names().map(|(id, _)| id).collect();
+        ids.into_iter().filter_map(|id| Some((id, state.resource_table.get::<NetworkBody>(id).ok()?))).collect()
+    };
+    bodies.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+    let look = async {
+        for (_, body) in bodies.into_iter().take(UNREAD_BODIES_MAX) {
+            body.overhear().await;
+        }
+    };
+    // What has not come by then is not shown.
+    let _ = tokio::time::timeout(UNREAD_PATIENCE, look).await;
+}
+
 /// Everything recorded. Requests that still go on are there as far as they got, without a failure.
 pub(crate) fn end_run(state: &mut OpState) -> RequestLog {
     let recorded = recorder(state).map(Recorder::recorded).unwrap_or_default();
-    RequestLog { requests: recorded.requests, dropped: recorded.dropped }
+    RequestLog { requests: recorded.requests, overheard: recorded.overheard, dropped: recorded.dropped }
 }
 
 /// The newest request with this URL (normalised, without fragment) that was answered.

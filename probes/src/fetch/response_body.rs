@@ -23,6 +23,13 @@ impl NetworkBody {
     }
 }
 
+impl NetworkBody {
+    /// Looks at the beginning of the body, which no script will read any more.
+    pub(super) async fn overhear(self: Rc<Self>) {
+        RcRef::map(&self, |this| &this.body).borrow_mut().await.overhear().await;
+    }
+}
+
 impl Resource for NetworkBody {
     fn name(&self) -> Cow<'_, str> {
         "fetchResponse".into()

@@ -4,6 +4,7 @@ use super::Limits;
 use super::containment::RunFilter;
 use super::pages::{self, Written};
 use super::process::{self, exit_now};
+use super::transcript::{self, Redaction};
 use super::verdict::{self, Stop, Stopped};
 use super::wire::{Modules, Order, Ran, Report, Task};
 use crate::engine::{Engine, Record, Redactor, RunState};
@@ -152,12 +153,17 @@ fn act(
         fetch::begin_run(&mut state, RunNetwork { prepared: network, dialer, started, requests_max, current_step });
         state.put(RunState { record: record.clone(), ended: ended.clone() });
     }
-    let stopped = runtime.block_on(async {
+    let (stopped, duration_us) = runtime.block_on(async {
         // deno_core takes an exhausted budget of tokio's for a script that waits for nothing.
         tokio::task::yield_now().await;
-        drive(engine, &order.task, modules.clone(), &record, &ended, started + timeout).await
+        let stopped = drive(engine, &order.task, modules.clone(), &record, &ended, started + timeout).await;
+        let duration_us = record.borrow().offset_us();
+        let has_failed = verdict::has_failed(&record.borrow(), &stopped);
+        if has_failed {
+            fetch::overhear_unread(&engine.op_state()).await;
+        }
+        (stopped, duration_us)
     });
-    let duration_us = record.borrow().offset_us();
 
     let state = engine.op_state();
     let mut state = state.borrow_mut();
@@ -172,7 +178,10 @@ fn act(
         };
     }
     record.dropped.requests += log.dropped;
-    let requests = verdict::requests(log.requests, &record, &facts);
+    let mut requests = verdict::requests(log.requests, &record, &facts);
+    if let (Outcome::Failed(_), Task::Run { secrets, .. }) = (&outcome, &order.task) {
+        transcript::attach(&mut requests, &log.overheard, &Redaction::new(secrets, &record.redactor));
+    }
     Report::Ran(Ran {
         started_at,
         duration_us,

@@ -26,6 +26,7 @@ mod pool;
 mod process;
 mod rehearsal;
 mod spawn;
+mod transcript;
 mod verdict;
 mod wire;
 mod zygote;

@@ -34,6 +34,12 @@ pub(super) struct Facts<'a> {
     pub limits: &'a Limits,
 }
 
+/// Whether the run has failed, without the words for it.
+pub(super) fn has_failed(record: &Record, stopped: &Stopped) -> bool {
+    let ended_well = matches!(record.ending, Some(Ending::Passed | Ending::Skipped)) && record.soft.is_empty();
+    !(matches!(stopped.stop, Stop::Ended) && ended_well)
+}
+
 pub(super) fn outcome(record: &Record, facts: &Facts<'_>) -> Outcome {
     let failure = match &facts.stopped.stop {
         Stop::Ended => match &record.ending {

@@ -87,6 +87,11 @@ impl ScriptBundle {
         ScriptError { location: Some((location.line, location.column)), ..error }
     }
 
+    /// The script and the project's own modules that it imports, relative to the project's root.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.modules.iter().map(|module| module.path.as_str())
+    }
+
     /// How much of a process's memory the bundle takes, roughly.
     pub fn size_bytes(&self) -> usize {
         self.modules.iter().map(|module| module.code.len() + module.source_map.as_ref().map_or(0, String::len)).sum()

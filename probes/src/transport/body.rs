@@ -280,6 +280,7 @@ impl ResponseBody {
         let ended = wire.ended && wire.ahead.is_empty();
         if ended {
             exchange.ended();
+            exchange.heard_all(0);
         }
         let reader = match coding {
             Some(codings) if !ended => Reader::Decoded { encoding: codings.to_string(), reader: codings.decoder(wire) },
@@ -305,10 +306,11 @@ impl ResponseBody {
             }
         });
         match &bounded {
-            Ok(Some(_)) => {}
+            Ok(Some(bytes)) => self.exchange.hears(bytes),
             Ok(None) => {
                 self.ended = true;
                 self.exchange.ended();
+                self.exchange.heard_all(self.read_bytes);
             }
             Err(error) => {
                 self.ended = true;
@@ -316,6 +318,24 @@ impl ResponseBody {
             }
         }
         bounded
+    }
+
+    /// Looks at the beginning of a body that nobody reads any more, for the record. Nobody's time is counted.
+    pub async fn overhear(&mut self) {
+        while !self.ended && self.exchange.wants_to_hear() {
+            match self.reader.piece(DECODED_PIECE_BYTES_MAX).await {
+                Ok(Some(bytes)) => {
+                    self.read_bytes += bytes.len() as u64;
+                    self.exchange.hears(&bytes);
+                }
+                Ok(None) => {
+                    self.ended = true;
+                    self.exchange.heard_all(self.read_bytes);
+                }
+                // The run is over: what breaks now is nothing that it met.
+                Err(_) => self.ended = true,
+            }
+        }
     }
 }
 

@@ -92,6 +92,7 @@ impl Client {
         let Outgoing { method, url, headers, mut body, .. } = outgoing;
         let origin = Origin::of(&url)?;
         let headers = complete(headers, &method, &url, &body);
+        exchange.says(&headers, &body);
         loop {
             let mut connection = self.pool.acquire(&self.prepared, &self.dialer, &origin, &url, exchange).await?;
             exchange.sending(connection.remote, connection.tls.as_ref());
@@ -101,7 +102,8 @@ impl Client {
             let failed = match connection.send(request).await {
                 Ok(response) => {
                     let version = if response.version() == Version::HTTP_2 { "HTTP/2" } else { version_1(&response) };
-                    exchange.answered(began.elapsed(), response.status().as_u16(), version);
+                    let status = response.status().as_u16();
+                    exchange.answered(began.elapsed(), status, version, response.headers());
                     return Ok(self.answer(response, connection, origin, exchange).await);
                 }
                 Err(failed) => failed,

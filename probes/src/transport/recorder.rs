@@ -1,7 +1,9 @@
 //! What a run's exchanges looked like, kept up to date while they go on.
 
-use super::{DialProgress, TransportError};
+use super::overheard::{Beginning, Overheard};
+use super::{DialProgress, RequestBody, TransportError};
 use checks::{Phases, Request, RequestFailure, Tls};
+use http::HeaderMap;
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -26,6 +28,7 @@ struct Shared {
 #[derive(Debug)]
 struct Entry {
     request: Request,
+    overheard: Overheard,
     state: State,
     /// Added to by the task that writes the body.
     sent_body_bytes: Arc<AtomicU64>,
@@ -54,6 +57,8 @@ enum State {
 #[derive(Debug, Default)]
 pub struct RecordedRequests {
     pub requests: Vec<Request>,
+    /// What each of them carried.
+    pub overheard: Vec<Overheard>,
     /// Exchanges past the bound, of which nothing was kept.
     pub dropped: u64,
 }
@@ -82,8 +87,14 @@ impl Recorder {
                 sent_body_bytes: 0,
                 received_body_bytes: 0,
                 failure: None,
+                transcript: None,
             };
-            entries.push(Entry { request, state: State::Queued, sent_body_bytes: Arc::clone(&sent_body_bytes) });
+            entries.push(Entry {
+                request,
+                overheard: Overheard::default(),
+                state: State::Queued,
+                sent_body_bytes: Arc::clone(&sent_body_bytes),
+            });
             Some(entries.len() - 1)
         } else {
             self.shared.dropped.set(self.shared.dropped.get() + 1);
@@ -119,8 +130,10 @@ impl Recorder {
 
     /// Everything recorded so far; exchanges that still go on are there as far as they got, without a failure.
     pub fn recorded(&self) -> RecordedRequests {
-        let requests = self.shared.entries.borrow().iter().map(Entry::snapshot).collect();
-        RecordedRequests { requests, dropped: self.shared.dropped.get() }
+        let entries = self.shared.entries.borrow();
+        let requests = entries.iter().map(Entry::snapshot).collect();
+        let overheard = entries.iter().map(|entry| entry.overheard.clone()).collect();
+        RecordedRequests { requests, overheard, dropped: self.shared.dropped.get() }
     }
 }
 
@@ -211,12 +224,36 @@ impl Exchange {
         });
     }
 
+    /// What the request says, as its author wrote it and with what every request has.
+    pub(super) fn says(&self, headers: &HeaderMap, body: &RequestBody) {
+        self.change(|entry| {
+            entry.overheard.sent_headers = headers.clone();
+            entry.overheard.sent_body = Beginning::of(body);
+        });
+    }
+
+    /// A piece of the response's body, decoded.
+    pub(super) fn hears(&self, piece: &[u8]) {
+        self.change(|entry| entry.overheard.received_body.add(piece));
+    }
+
+    /// The response's body has been read to its end, this long once decoded.
+    pub(super) fn heard_all(&self, length_bytes: u64) {
+        self.change(|entry| entry.overheard.received_body.end(length_bytes));
+    }
+
+    pub(super) fn wants_to_hear(&self) -> bool {
+        let entries = self.recorder.shared.entries.borrow();
+        self.index.and_then(|index| entries.get(index)).is_some_and(|entry| entry.overheard.received_body.has_room())
+    }
+
     pub(super) fn recorded_tls(&self) -> Option<Tls> {
         let entries = self.recorder.shared.entries.borrow();
         entries.get(self.index?)?.request.tls.clone()
     }
 
-    pub(super) fn answered(&self, took: Duration, status: u16, version: &str) {
+    pub(super) fn answered(&self, took: Duration, status: u16, version: &str, headers: &HeaderMap) {
+        self.change(|entry| entry.overheard.received_headers = Some(headers.clone()));
         self.phase(State::Script, |request| {
             request.phases.first_byte_us = Some(micros(took));
             request.status = Some(status);
