@@ -1,5 +1,6 @@
 use checks::Region;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use regex::Regex;
 use std::path::PathBuf;
 
@@ -21,6 +22,9 @@ pub enum Command {
     /// Run checks once, now, and show what they did
     #[command(after_help = TEST_HELP)]
     Test(Test),
+    /// Write a new check from a template
+    #[command(after_help = NEW_HELP)]
+    New(New),
     /// Check the configuration and the scripts, without any network
     Validate,
     /// List incidents, or show the whole trail of one
@@ -33,6 +37,24 @@ pub enum Command {
     /// Say what an escalation policy does, or would have done
     #[command(subcommand)]
     Policy(Policy),
+    /// Write the library's type declarations and a tsconfig.json, for editors and tsc
+    Types {
+        /// The project's folder with the check scripts
+        #[arg(value_name = "DIR", default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Print the completions of a shell
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each subcommand
+    Man {
+        /// Write `tocsin.1`, `tocsin-test.1` and so on into this folder instead
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Runs scripts for the other commands
     #[command(hide = true)]
     Zygote,
@@ -44,8 +66,60 @@ Examples:
   tocsin test checks/login.check.ts          one file
   tocsin test --tag login --region us-east-1
   tocsin test --grep '^login-'
+  tocsin test --watch checks/login.check.ts  again whenever it or what it imports changes
+  tocsin test --reporter junit > junit.xml
+
+Variables of --env-file are for `${NAME}` and `{ env = \"NAME\" }` in tocsin.toml. One that the
+environment has already wins; of two files, the later one does.
 
 Exit code: 0 all passed, 1 a check failed or a script was refused, 2 the configuration is wrong.";
+
+const NEW_HELP: &str = "\
+Examples:
+  tocsin new start-page                      checks/start-page.check.ts, from the template `http`
+  tocsin new api --template graphql
+  tocsin new lib/checks/cert --template tls  in another folder";
+
+const COMPLETIONS_HELP: &str = "\
+bash:  tocsin completions bash > ~/.local/share/bash-completion/completions/tocsin
+zsh:   tocsin completions zsh > ~/.zfunc/_tocsin        with ~/.zfunc in $fpath
+fish:  tocsin completions fish > ~/.config/fish/completions/tocsin.fish";
+
+#[derive(Debug, Args)]
+pub struct New {
+    /// Id of the check, and the name of its file; a path in front of it names the folder
+    #[arg(value_name = "NAME")]
+    pub name: PathBuf,
+    /// What the check is about
+    #[arg(short, long, value_enum, default_value_t = Template::Http)]
+    pub template: Template,
+}
+
+/// What a new check is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Template {
+    /// A page answers, quickly, and says what it should
+    Http,
+    /// The certificate is trusted, for this name, and has days left
+    Tls,
+    /// A query has data and no errors
+    Graphql,
+}
+
+/// How `tocsin test` tells results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReporterName {
+    /// For a person: steps, requests, and of a failure all that helps
+    List,
+    /// A line of JSON for each attempt (the wire format)
+    Json,
+    /// JUnit's XML, for CI systems
+    Junit,
+    /// The Test Anything Protocol, version 14
+    Tap,
+    /// Annotations in GitHub's pull requests
+    Github,
+}
 
 #[derive(Debug, Args)]
 pub struct Up {
@@ -71,9 +145,32 @@ pub struct Test {
     /// Show only failures, and one line for what passed
     #[arg(short, long)]
     pub quiet: bool,
-    /// Print each result as a line of JSON (the wire format) instead
-    #[arg(long)]
+    /// How results are told
+    #[arg(long, value_enum, default_value_t = ReporterName::List, value_name = "FORMAT")]
+    pub reporter: ReporterName,
+    /// The same as `--reporter json`
+    #[arg(long, conflicts_with = "reporter")]
     pub json: bool,
+    /// Repeat a run that fails, up to N times
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub retries: u32,
+    /// Run again what changes, until ^C
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Variables for the configuration, from a file of NAME=value lines; several are possible
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+}
+
+impl Test {
+    pub fn reporter(&self) -> ReporterName {
+        if self.json { ReporterName::Json } else { self.reporter }
+    }
+
+    /// Whether nothing but the reporter may write to standard output.
+    pub fn is_for_programs(&self) -> bool {
+        !matches!(self.reporter(), ReporterName::List | ReporterName::Github)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -2,19 +2,23 @@
 //! command line is wrong.
 
 mod arguments;
+mod completions;
 mod incidents;
+mod new;
 mod paint;
 mod policy;
 mod report;
 mod rules;
 mod source;
 mod test;
+mod types;
 mod validate;
 
 pub use arguments::{Arguments, Command, Up as UpArguments};
 
 use crate::config::{ConfigError, Settings};
 use clap::Parser;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,7 +43,18 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> ExitCode {
     let config = arguments.config;
-    let settings = |needed| load(&config, needed);
+    let variables = match &arguments.command {
+        Command::Test(test) => test::env_file::read(&test.env_file).map_err(anyhow::Error::from),
+        _ => Ok(BTreeMap::new()),
+    };
+    let variables = match variables {
+        Ok(variables) => variables,
+        Err(error) => {
+            eprintln!("tocsin: {error:#}");
+            return ExitCode::from(MISCONFIGURED);
+        }
+    };
+    let settings = |needed| load(&config, needed, &variables);
     let done = match &arguments.command {
         Command::Up(up) => match settings(true) {
             Ok(settings) => crate::up::up(settings, up).await,
@@ -65,6 +80,10 @@ async fn run(arguments: Arguments) -> ExitCode {
                 Err(refused) => return refused,
             },
         },
+        Command::New(new) => new::new(&config, new),
+        Command::Types { folder } => types::types(folder),
+        Command::Completions { shell } => completions::completions(*shell),
+        Command::Man { out } => completions::man(out.as_deref()),
         Command::Rules { command } => Ok(rules::rules(command)),
         Command::Zygote => unreachable!("the zygote is entered before the command line is read"),
     };
@@ -78,9 +97,10 @@ async fn run(arguments: Arguments) -> ExitCode {
 }
 
 /// The settings, or the exit code after every problem has been printed.
-fn load(config: &Option<PathBuf>, needed: bool) -> Result<Settings, ExitCode> {
+fn load(config: &Option<PathBuf>, needed: bool, variables: &BTreeMap<String, String>) -> Result<Settings, ExitCode> {
     let file = config.clone().unwrap_or_else(|| PathBuf::from("tocsin.toml"));
-    let environment = |name: &str| std::env::var(name).ok();
+    // What the process has was set for this very run, and so wins over a file.
+    let environment = |name: &str| std::env::var(name).ok().or_else(|| variables.get(name).cloned());
     let loaded = if config.is_none() && !needed && !file.exists() {
         Settings::parse(Path::new(""), "checks = \".\"", &environment)
     } else {

@@ -6,18 +6,41 @@ use std::io::IsTerminal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
     coloured: bool,
+    columns: usize,
 }
+
+/// What fits where nobody says how wide the page is.
+const COLUMNS: usize = 120;
+/// Narrower than this nothing can be shown.
+const COLUMNS_MIN: usize = 40;
 
 impl Paint {
     /// Coloured where standard output is a terminal and `NO_COLOR` (no-color.org) is not set.
     pub fn for_stdout() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { coloured: std::io::stdout().is_terminal() && !refused }
+        let is_terminal = std::io::stdout().is_terminal();
+        let columns = terminal_size::terminal_size().filter(|_| is_terminal).map(|(width, _)| usize::from(width.0));
+        Self { coloured: is_terminal && !refused, columns: columns.unwrap_or(COLUMNS).max(COLUMNS_MIN) }
     }
 
-    #[cfg(test)]
-    pub(super) const fn plain() -> Self {
-        Self { coloured: false }
+    /// For what is not read at a terminal.
+    pub const fn plain() -> Self {
+        Self { coloured: false, columns: COLUMNS }
+    }
+
+    /// How wide the page is, in characters.
+    pub fn columns(self) -> usize {
+        self.columns
+    }
+
+    /// The beginning of `text` that fits behind `indent` characters.
+    pub fn fit(self, text: &str, indent: usize) -> String {
+        let room = self.columns.saturating_sub(indent).max(COLUMNS_MIN / 2);
+        if text.chars().count() <= room {
+            return text.to_owned();
+        }
+        let kept: String = text.chars().take(room - 1).collect();
+        format!("{kept}…")
     }
 
     fn with(self, code: &str, text: &str) -> String {

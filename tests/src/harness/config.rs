@@ -34,6 +34,8 @@ pub struct Config {
     pub request_timeout: String,
     pub retry_first: String,
     pub retry_max: String,
+    /// Further lines of `[vars]`, as they stand.
+    pub vars: String,
     /// Further lines, as they stand.
     pub extra: String,
 }
@@ -57,6 +59,7 @@ impl Config {
             request_timeout: "1s".to_owned(),
             retry_first: "50ms".to_owned(),
             retry_max: "500ms".to_owned(),
+            vars: String::new(),
             extra: String::new(),
         }
     }
@@ -101,6 +104,7 @@ impl Config {
         line(format_args!("USER_EMAIL = \"probe@tocsin.test\"\nSPA_CLIENT_ID = \"tocsin-spa\""));
         line(format_args!("NATIVE_CLIENT_ID = \"tocsin-native\"\nM2M_CLIENT_ID = \"tocsin-m2m\""));
         line(format_args!("API_AUDIENCE = \"https://api.tocsin.test/\""));
+        line(format_args!("{}", self.vars));
         line(format_args!("[secrets]"));
         for (name, variable) in [
             ("LOGIN_PASSWORD", "TEST_LOGIN_PASSWORD"),

@@ -79,9 +79,14 @@ impl Tocsin {
         Self { process, status_url, ready }
     }
 
+    /// Starts a subcommand that goes on until it is ended.
+    pub fn start(config: &Config, folder: &Path, arguments: &[&str]) -> Process {
+        Process::spawn(&name(arguments), command(config, folder, arguments), folder)
+    }
+
     /// Runs a subcommand to its end.
     pub async fn run(config: &Config, folder: &Path, arguments: &[&str]) -> Finished {
-        Process::spawn(&name(arguments), command(config, folder, arguments), folder).finished().await
+        Self::start(config, folder, arguments).finished().await
     }
 
     /// The text of one of its pages.

@@ -1,8 +1,13 @@
-//! One result, as a person reads it in a terminal.
+//! One result, as a person reads it in a terminal: a line, the tree of its steps with their requests, and of a failure
+//! all that helps to understand it without running it again: the place in the script, also below what it called in a
+//! module; the exchange that it is about with its phases, its answer, and the command that repeats it.
+
+mod curl;
+mod exchange;
+mod failure;
 
 use super::paint::Paint;
-use super::source::excerpt;
-use checks::{ConsoleLevel, Failure, Location, Outcome, Request, RunResult, Step};
+use checks::{ConsoleLevel, Outcome, Request, RunResult, Step};
 use std::fmt::Write;
 
 /// How much of a result is shown.
@@ -16,7 +21,8 @@ pub enum Detail {
 /// Reads the source that a location is in.
 pub type Sources<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-pub fn report(result: &RunResult, detail: Detail, sources: Sources<'_>, paint: Paint) -> String {
+/// `script` is the path of the check's own script, as locations name it.
+pub fn report(result: &RunResult, script: &str, detail: Detail, sources: Sources<'_>, paint: Paint) -> String {
     let mut out = headline(result, paint);
     if detail == Detail::Everything || result.failure().is_some() {
         tree(&mut out, result, None, 1, paint);
@@ -25,7 +31,10 @@ pub fn report(result: &RunResult, detail: Detail, sources: Sources<'_>, paint: P
         Outcome::Passed => {}
         Outcome::Missed { reason } => indented(&mut out, &format!("missed: {reason}"), "    "),
         Outcome::Skipped { reason } => indented(&mut out, &format!("skipped: {reason}"), "    "),
-        Outcome::Failed(failure) => failed(&mut out, failure, sources, paint),
+        Outcome::Failed(failure) => {
+            failure::explain(&mut out, failure, script, sources, paint);
+            exchange::show(&mut out, result, paint);
+        }
     }
     if detail == Detail::Everything || result.failure().is_some() {
         console(&mut out, result, paint);
@@ -105,40 +114,6 @@ fn request(out: &mut String, request: &Request, indent: &str, paint: Paint) {
     }
 }
 
-fn failed(out: &mut String, failure: &Failure, sources: Sources<'_>, paint: Paint) {
-    let _ = writeln!(out);
-    indented(out, &format!("{}: {}", paint.bad(failure.class.as_str()), failure.message), "    ");
-    if let Some(step) = &failure.step {
-        let _ = writeln!(out, "    {}", paint.dim(&format!("in step {step}")));
-    }
-    if let Some(location) = &failure.location {
-        place(out, location, sources, paint);
-    }
-    // The first frame is the location above; deeper ones show how the script came there.
-    let frames: Vec<&str> = failure.stack.lines().filter(|line| line.trim_start().starts_with("at ")).collect();
-    for frame in frames.iter().skip(1) {
-        let _ = writeln!(out, "    {}", paint.dim(frame.trim()));
-    }
-    for soft in &failure.soft {
-        let _ = writeln!(out);
-        let step = soft.step.as_ref().map(|step| format!(" (in step {step})")).unwrap_or_default();
-        indented(out, &format!("{} {}{}", paint.bad("✗"), soft.message, paint.dim(&step)), "    ");
-        if let Some(location) = &soft.location {
-            place(out, location, sources, paint);
-        }
-    }
-    let _ = writeln!(out);
-}
-
-fn place(out: &mut String, location: &Location, sources: Sources<'_>, paint: Paint) {
-    let _ = writeln!(out, "    {}", paint.dim(&location.to_string()));
-    let shown = sources(&location.file).and_then(|source| excerpt(&source, location.line, location.column, paint));
-    if let Some(shown) = shown {
-        let _ = writeln!(out);
-        indented(out, &shown, "    ");
-    }
-}
-
 fn console(out: &mut String, result: &RunResult, paint: Paint) {
     for line in &result.console {
         let level = match line.level {
@@ -182,12 +157,12 @@ mod tests {
 
     #[test]
     fn a_failure_is_shown_with_its_reason_and_its_line() {
-        let result = checks::wire::decode(include_bytes!("../../../checks/golden/failed.v1.json")).unwrap();
+        let result = checks::wire::decode(include_bytes!("../../../../checks/golden/failed.v1.json")).unwrap();
         let failure = result.failure().unwrap().clone();
         let location = failure.location.clone().unwrap();
         let source = format!("{}  the author's line\n", "\n".repeat(location.line as usize - 1));
         let sources = |file: &str| (file == location.file).then(|| source.clone());
-        let shown = report(&result, Detail::Failures, &sources, Paint::plain());
+        let shown = report(&result, &location.file, Detail::Failures, &sources, Paint::plain());
         for fact in [
             result.key.check.as_str(),
             result.key.region.as_str(),
@@ -204,9 +179,9 @@ mod tests {
 
     #[test]
     fn what_passed_is_one_line_when_only_failures_are_asked_for() {
-        let result = checks::wire::decode(include_bytes!("../../../checks/golden/passed.v1.json")).unwrap();
-        assert_eq!(report(&result, Detail::Failures, &|_| None, Paint::plain()).lines().count(), 1);
-        let everything = report(&result, Detail::Everything, &|_| None, Paint::plain());
+        let result = checks::wire::decode(include_bytes!("../../../../checks/golden/passed.v1.json")).unwrap();
+        assert_eq!(report(&result, "", Detail::Failures, &|_| None, Paint::plain()).lines().count(), 1);
+        let everything = report(&result, "", Detail::Everything, &|_| None, Paint::plain());
         let steps = result.steps.iter().map(|step| &step.name);
         let facts: Vec<&String> = steps.chain(result.requests.iter().map(|request| &request.url)).collect();
         assert!(!facts.is_empty());

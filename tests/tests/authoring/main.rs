@@ -1,0 +1,10 @@
+//! What a person meets who writes a check, with the real binary: a template to begin with, types for the editor, runs
+//! that repeat as files change, failures that explain themselves, and reports that other programs read.
+
+mod commands;
+mod failures;
+mod project;
+mod reporters;
+mod templates;
+mod typescript;
+mod watching;

@@ -1,0 +1,54 @@
+//! `tocsin new`: each template is written once, says what comes next, and works against a real target.
+
+use crate::project::Project;
+use tests::harness::{Config, Tocsin};
+
+/// Each template with the variables that it needs, by name.
+fn templates(project: &Project) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let url = project.stack.url();
+    vec![
+        ("http", vec![("SITE_URL", format!("{url}/docs"))]),
+        ("tls", vec![("TLS_URL", format!("{url}/"))]),
+        ("graphql", vec![("GRAPHQL_URL", format!("{url}/graphql"))]),
+    ]
+}
+
+/// What has no target on this machine is written and loaded, and not run.
+const WITHOUT_TARGET: &[&str] = &["graphql"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_template_is_written_once_and_works() {
+    let project = Project::empty().await;
+    let mut extra = String::new();
+    for (template, vars) in templates(&project) {
+        let written = project.run(&["new", template, "--template", template]).await;
+        written.assert_code(0).assert_says(&["wrote ", "tocsin test ", "tocsin types "]);
+        for (name, _) in &vars {
+            written.assert_says(&[name]);
+        }
+        let file = project.checks().join(format!("{template}.check.ts"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        // Whoever has begun to work on it loses nothing.
+        std::fs::write(&file, format!("{text}// mine\n")).unwrap();
+        let again = project.run(&["new", template, "--template", template]).await;
+        again.assert_code(2).assert_says(&["is there already"]);
+        assert!(std::fs::read_to_string(&file).unwrap().ends_with("// mine\n"));
+        for (name, value) in vars {
+            extra.push_str(&format!("{name} = \"{value}\"\n"));
+        }
+    }
+    let config = Config { vars: extra, ..project.config() };
+    Tocsin::run(&config, project.path(), &["validate"]).await.assert_code(0);
+    for (template, _) in templates(&project) {
+        if !WITHOUT_TARGET.contains(&template) {
+            let ran = Tocsin::run(&config, project.path(), &["test", "--grep", &format!("^{template}$")]).await;
+            ran.assert_code(0).assert_says(&["1 passed"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_no_id_is_refused_with_one_that_is() {
+    let project = Project::empty().await;
+    project.run(&["new", "Sign In"]).await.assert_code(2).assert_says(&["sign-in"]);
+}
