@@ -47,6 +47,7 @@ pub mod policy;
 pub mod promql;
 pub mod recorder;
 pub mod replay;
+pub mod ruler;
 pub mod rules;
 pub mod run_series;
 pub mod sample;

@@ -29,6 +29,7 @@
 //! | `store`, `signing`, `password`, `secret` | what is kept, and how |
 //! | `fault`, `admin` | breaking it |
 //! | `access_log`, `metrics` | what is told about it |
+//! | `traffic` | people who are not there |
 
 mod access_log;
 mod accounts;
@@ -53,6 +54,7 @@ mod secret;
 mod signing;
 mod stack;
 mod store;
+mod traffic;
 
 pub use component::Component;
 pub use fault::{Fault, FaultError, FaultKind, FaultOrder};
@@ -61,6 +63,7 @@ pub use options::{Lifetimes, NodeOptions, Options, OptionsError};
 pub use password::PasswordCost;
 pub use ready::{Account, Ready};
 pub use stack::{AuthStack, StartError};
+pub use traffic::Traffic;
 
 /// The kinds of fault in words, for people.
 pub fn fault_kinds_text() -> String {

@@ -1,6 +1,7 @@
 //! What can be set about a stack, and what of it makes no sense.
 
 use crate::password::PasswordCost;
+use crate::traffic::{LOGINS_PER_SECOND_MAX, Traffic};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -55,6 +56,8 @@ pub struct Options {
     pub admin: SocketAddr,
     pub access_log: Option<PathBuf>,
     pub statsd: Option<SocketAddr>,
+    /// People who are not there; none when absent.
+    pub traffic: Option<Traffic>,
     /// Written once the stack answers, removed never.
     pub ready_file: Option<PathBuf>,
     /// Days that the TLS certificate is valid for, counted from the start.
@@ -73,6 +76,7 @@ impl Options {
             admin: (Ipv4Addr::LOCALHOST, 0).into(),
             access_log: None,
             statsd: None,
+            traffic: None,
             ready_file: None,
             certificate_days: 90,
             password_cost: PasswordCost::RECOMMENDED,
@@ -83,6 +87,11 @@ impl Options {
     pub(crate) fn validate(&self) -> Result<(), OptionsError> {
         if !self.admin.ip().is_loopback() {
             return Err(OptionsError::AdminNotLoopback(self.admin));
+        }
+        if let Some(Traffic { logins_per_second, .. }) = self.traffic
+            && !(0.0..=LOGINS_PER_SECOND_MAX).contains(&logins_per_second)
+        {
+            return Err(OptionsError::Traffic(logins_per_second.to_string()));
         }
         if self.nodes.is_empty() {
             return Err(OptionsError::NoNodes);
@@ -108,6 +117,8 @@ pub enum OptionsError {
     NodeTwice(String),
     #[error("there is no node; give at least one, such as eu-west-1=127.0.0.1")]
     NoNodes,
+    #[error("there cannot be {0} logins a second; give a number from 0 to 1000, such as 20")]
+    Traffic(String),
     #[error(
         "the admin address {0} can be reached from other machines, and whoever reaches it can break the stack; \
          give a loopback address, such as 127.0.0.1:9444"
@@ -136,6 +147,10 @@ mod tests {
             (
                 Options { admin: "0.0.0.0:9444".parse().expect("an address"), ..Options::new("data") },
                 "the admin address 0.0.0.0:9444 can be reached from other machines",
+            ),
+            (
+                Options { traffic: Some(Traffic { logins_per_second: 1e6, seed: 1 }), ..Options::new("data") },
+                "there cannot be 1000000 logins a second",
             ),
         ] {
             let error = options.validate().expect_err("a refusal").to_string();

@@ -14,7 +14,7 @@ use crate::provider::{Node, Provider};
 use crate::ready::{Account, Ready, ReadyError};
 use crate::signing::{KeyRing, SigningError};
 use crate::store::{NewUser, Store, StoreError};
-use crate::{admin, router};
+use crate::{admin, router, traffic};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,9 +88,11 @@ impl AuthStack {
         let ready = ready(&options, &provider, port, admin_address);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let leaf = provider.authority.leaf(i64::from(options.certificate_days), now_ms)?;
+        let mut nodes = Vec::new();
         for (node, held) in options.nodes.iter().zip(ports) {
             let tls = provider.authority.server_config(&node.name, Arc::clone(&leaf), Arc::clone(&provider.faults))?;
             let node = Arc::new(Node::new(node.name.clone(), node.address, Arc::clone(&provider)));
+            nodes.push(Arc::clone(&node));
             let router = router::router(Arc::clone(&node));
             let listener = held.listen_first()?;
             let acceptor = TlsAcceptor::from(Arc::new(tls));
@@ -113,6 +115,9 @@ impl AuthStack {
                 () = given_up => {}
             }
         });
+        if let Some(people) = options.traffic {
+            tasks.spawn(traffic::run(people, nodes, stopping.clone()));
+        }
         tasks.spawn(housekeeping(Arc::clone(&provider), stopping.clone()));
         tasks.close();
         if let Some(path) = &options.ready_file {

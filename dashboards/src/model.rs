@@ -18,6 +18,8 @@ pub struct Overview {
     pub incidents_open: Vec<IncidentRow>,
     pub incidents_closed: Vec<IncidentRow>,
     pub notifications: Vec<NotificationRow>,
+    /// Alert rules, what fires first.
+    pub rules: Vec<RuleRow>,
     pub scripts_broken: Vec<BrokenScript>,
     /// What the person who runs Tocsin should know, such as a missing token.
     pub notices: Vec<String>,
@@ -25,6 +27,32 @@ pub struct Overview {
     pub newest_result_at: Option<UnixMs>,
     /// What was counted since the start, by name: results, deliveries, and whatever was dropped.
     pub counters: BTreeMap<String, u64>,
+}
+
+/// An alert of a rule, or a rule that has none.
+#[derive(Debug, Clone, Serialize)]
+pub struct RuleRow {
+    pub name: String,
+    pub group: String,
+    pub state: RuleState,
+    /// `node=eu-west-1 severity=p1`; empty where there is no alert.
+    pub labels: String,
+    /// As the expression gave it.
+    pub value: String,
+    pub since: Option<UnixMs>,
+    /// What the rule says, or why it cannot be evaluated.
+    pub detail: String,
+}
+
+/// In the order in which a person wants to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleState {
+    Quiet,
+    /// It cannot be evaluated, so nobody knows.
+    Failing,
+    Pending,
+    Firing,
 }
 
 /// One row of the grid.

@@ -124,6 +124,7 @@ mod tests {
             checks: vec![check],
             incidents_open: Vec::new(),
             incidents_closed: Vec::new(),
+            rules: Vec::new(),
             notifications: Vec::new(),
             scripts_broken: Vec::new(),
             notices: Vec::new(),

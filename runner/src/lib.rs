@@ -12,5 +12,6 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod ladders;
+mod rule_files;
 pub mod sandboxing;
 pub mod up;

@@ -8,6 +8,7 @@ mod against_prometheus3;
 mod golden;
 mod promql;
 mod recorder;
+mod ruler;
 mod rules;
 mod rules_against_promtool;
 mod series;

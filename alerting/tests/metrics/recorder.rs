@@ -17,7 +17,7 @@ const DAY_MS: u64 = 24 * 3_600_000;
 const START_MS: u64 = 20_000 * DAY_MS;
 const STEP_MS: u64 = 10_000;
 
-struct TestClock(AtomicU64);
+pub struct TestClock(pub AtomicU64);
 
 #[async_trait::async_trait]
 impl Clock for TestClock {

@@ -12,7 +12,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Way::Page => "page",
             Way::PasswordGrant => "password-grant",

@@ -24,6 +24,7 @@ pub(crate) enum Command {
     ///   auth-stack fault set slow --ms 3000 --node us-east-1
     ///   auth-stack fault set error --status 503 --component token --ratio 0.5 --for 30s
     ///   auth-stack fault set outage --node eu-west-1
+    ///   auth-stack fault set logins-fall --over 1m
     #[command(verbatim_doc_comment)]
     Set(Set),
     /// Mend something: one fault by its id, all of a kind, or all
@@ -54,6 +55,9 @@ pub(crate) struct Set {
     /// Share of the requests that are hit, above 0 and up to 1 [default: 1]
     #[arg(long)]
     ratio: Option<f64>,
+    /// Let the share grow from nothing over so long, such as 30s; it is whole at once when left out
+    #[arg(long = "over", value_name = "DURATION", value_parser = parse_duration_ms)]
+    over_ms: Option<u64>,
     /// How long it holds, such as 500ms, 30s or 5m; until cleared when left out
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration_ms)]
     for_ms: Option<u64>,
@@ -115,6 +119,7 @@ async fn run_set(set: Set) -> anyhow::Result<()> {
         status: set.status,
         days: set.days,
         ratio: set.ratio,
+        over_ms: set.over_ms,
         for_ms: set.for_ms,
     };
     let body = serde_json::to_string(&order)?;

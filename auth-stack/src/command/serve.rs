@@ -1,7 +1,7 @@
 //! `auth-stack serve`.
 
 use anyhow::Context as _;
-use auth_stack::{AuthStack, NodeOptions, Options, PasswordCost};
+use auth_stack::{AuthStack, NodeOptions, Options, PasswordCost, Traffic};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +26,13 @@ pub(crate) struct Arguments {
     /// Send counters and timers to this statsd server
     #[arg(long, value_name = "ADDRESS:PORT")]
     statsd: Option<SocketAddr>,
+    /// Let people who are not there log in, so many a second on all nodes together: what is sent by --statsd then looks as
+    /// with users
+    #[arg(long, value_name = "LOGINS-PER-SECOND")]
+    traffic: Option<f64>,
+    /// Another number, other people
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    traffic_seed: u64,
     /// Write a JSON file with the URLs, the account and the clients once everything answers
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -50,6 +57,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     options.admin = arguments.admin;
     options.access_log = arguments.access_log;
     options.statsd = arguments.statsd;
+    let traffic = |logins_per_second| Traffic { logins_per_second, seed: arguments.traffic_seed };
+    options.traffic = arguments.traffic.map(traffic);
     options.ready_file = arguments.ready_file;
     options.certificate_days = arguments.certificate_days;
     options.password_cost = PasswordCost { memory_kib: arguments.argon2_memory, passes: arguments.argon2_passes };

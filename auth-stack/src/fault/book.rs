@@ -25,6 +25,9 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<i64>,
     pub ratio: f64,
+    /// Milliseconds over which the share grows to `ratio`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_ms: Option<u64>,
     /// Unix time in milliseconds at which it ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<i64>,
@@ -37,6 +40,9 @@ struct Entry {
     id: u64,
     settings: Settings,
     ratio_ppm: u64,
+    set_ms: i64,
+    /// Parts of a hit that a share which still grows has gathered, in millionths.
+    gathered_ppm: u64,
     until_ms: Option<i64>,
     matched: u64,
     hit: u64,
@@ -59,11 +65,25 @@ impl Entry {
     }
 
     /// Counts a matching request and says whether it is hit. The hits are spread evenly and start with the first.
-    fn take_turn(&mut self) -> bool {
-        let quota = |requests: u64| requests.saturating_mul(self.ratio_ppm).div_ceil(1_000_000);
-        let hit = quota(self.matched + 1) > quota(self.matched);
+    fn take_turn(&mut self, now_ms: i64) -> bool {
+        let hit = match self.settings.over_ms {
+            Some(over_ms) => self.take_growing_turn(over_ms, now_ms),
+            None => {
+                let quota = |requests: u64| requests.saturating_mul(self.ratio_ppm).div_ceil(1_000_000);
+                quota(self.matched + 1) > quota(self.matched)
+            }
+        };
         self.matched += 1;
         self.hit += u64::from(hit);
+        hit
+    }
+
+    /// The same for a share that grows evenly from nothing.
+    fn take_growing_turn(&mut self, over_ms: u64, now_ms: i64) -> bool {
+        let elapsed_ms = u64::try_from(now_ms.saturating_sub(self.set_ms)).unwrap_or(0).min(over_ms);
+        self.gathered_ppm += self.ratio_ppm.saturating_mul(elapsed_ms) / over_ms.max(1);
+        let hit = self.gathered_ppm >= 1_000_000;
+        self.gathered_ppm -= if hit { 1_000_000 } else { 0 };
         hit
     }
 
@@ -79,6 +99,7 @@ impl Entry {
             status: (parameter == Some(Parameter::Status)).then_some(self.settings.status),
             days: (parameter == Some(Parameter::Days)).then_some(self.settings.days),
             ratio: self.settings.ratio,
+            over_ms: self.settings.over_ms,
             until_ms: self.until_ms,
             matched: self.matched,
             hit: self.hit,
@@ -143,6 +164,8 @@ impl FaultBook {
                 id: *last_id,
                 // A ratio is above 0 and at most 1 once validated; the smallest share that counts is one in a million.
                 ratio_ppm: ((settings.ratio * 1e6).round() as u64).clamp(1, 1_000_000),
+                set_ms: now_ms,
+                gathered_ppm: 0,
                 until_ms: settings.for_ms.map(|ms| now_ms.saturating_add_unsigned(ms)),
                 settings,
                 matched: 0,
@@ -184,7 +207,7 @@ impl FaultBook {
         let mut guard = self.entries();
         guard.1.retain(|entry| !entry.is_over(now_ms));
         let matching = guard.1.iter_mut().filter(|entry| entry.is_of(node) && entry.is_of_component(component));
-        Hits(matching.filter_map(|entry| entry.take_turn().then(|| entry.settings.clone())).collect())
+        Hits(matching.filter_map(|entry| entry.take_turn(now_ms).then(|| entry.settings.clone())).collect())
     }
 
     /// Whether the node is out, and when that can next change by itself.
@@ -245,6 +268,18 @@ mod tests {
                 .collect();
             assert_eq!(seen, hits, "ratio {ratio}");
         }
+    }
+
+    #[test]
+    fn a_share_that_grows_begins_with_nothing_and_ends_whole() {
+        let book = book();
+        let order = FaultOrder { ratio: Some(0.5), over_ms: Some(1_000), ..order("error") };
+        book.set(&order, 10_000).expect("a good order");
+        let mut hits = |from_ms: i64| {
+            (0..100).filter(|_| book.hits("eu", Component::Token, from_ms).has(FaultKind::Error)).count()
+        };
+        let seen = [9_000, 10_000, 10_500, 11_000, 99_000].map(&mut hits);
+        assert_eq!(seen, [0, 0, 25, 50, 50]);
     }
 
     #[test]

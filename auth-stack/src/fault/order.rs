@@ -30,6 +30,9 @@ pub struct FaultOrder {
     /// Share of the matching requests, above 0 and up to 1. Default 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratio: Option<f64>,
+    /// The share grows from nothing to `ratio` over so long; it is whole at once when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_ms: Option<u64>,
     /// How long it holds; until cleared when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_ms: Option<u64>,
@@ -70,6 +73,7 @@ pub(super) struct Settings {
     pub status: u16,
     pub days: i64,
     pub ratio: f64,
+    pub over_ms: Option<u64>,
     pub for_ms: Option<u64>,
 }
 
@@ -88,8 +92,10 @@ pub(super) fn validate(order: &FaultOrder, nodes: &[String]) -> Result<Settings,
         return Err(FaultError::UnknownNode { name: name.clone(), known: list(nodes) });
     }
     let component = order.component.as_deref().map(|name| validate_component(kind, name)).transpose()?;
-    if kind.is_of_node() && order.ratio.is_some() {
-        return Err(FaultError::OfWholeNode { fault: kind.name(), key: "ratio" });
+    for (key, given) in [("ratio", order.ratio.is_some()), ("over_ms", order.over_ms.is_some())] {
+        if kind.is_of_node() && given {
+            return Err(FaultError::OfWholeNode { fault: kind.name(), key });
+        }
     }
     for (parameter, key, given) in [
         (Parameter::Ms, "ms", order.ms.is_some()),
@@ -108,6 +114,7 @@ pub(super) fn validate(order: &FaultOrder, nodes: &[String]) -> Result<Settings,
         status: order.status.unwrap_or(500),
         days: order.days.unwrap_or(-1),
         ratio: order.ratio.unwrap_or(1.0),
+        over_ms: order.over_ms,
         for_ms: order.for_ms,
     };
     check_ranges(&settings)?;
@@ -143,8 +150,10 @@ fn check_ranges(settings: &Settings) -> Result<(), FaultError> {
     if !(-3_650..=3_650).contains(&settings.days) {
         return refuse("days", settings.days.to_string(), "from -3650 to 3650");
     }
-    if settings.for_ms == Some(0) {
-        return refuse("for_ms", "0".to_owned(), "at least 1");
+    for (key, ms) in [("for_ms", settings.for_ms), ("over_ms", settings.over_ms)] {
+        if ms == Some(0) {
+            return refuse(key, "0".to_owned(), "at least 1");
+        }
     }
     Ok(())
 }

@@ -24,6 +24,9 @@ pub(crate) fn overview(overview: &Overview) -> Markup {
             h2 { "Checks" }
             (grid(&overview.checks, &overview.regions, now))
         }
+        @if !overview.rules.is_empty() {
+            section.card { h2 { "Alert rules" } (rows::rules(&overview.rules, now)) }
+        }
         div.columns {
             section.card {
                 h2 { "Notifications" }

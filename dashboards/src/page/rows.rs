@@ -1,6 +1,6 @@
 //! Tables that several pages show.
 
-use crate::model::{Delivery, IncidentRow, NotificationRow, Severity};
+use crate::model::{Delivery, IncidentRow, NotificationRow, RuleRow, RuleState, Severity};
 use crate::wording::{ago, clock, span};
 use checks::UnixMs;
 use maud::{Markup, html};
@@ -48,6 +48,41 @@ pub(super) fn lifetime(incident: &IncidentRow, now: UnixMs) -> Markup {
                 ", open for " (span(at.since_ms(incident.opened_at) / 1_000))
             }
         }
+    }
+}
+
+/// What fires, waits or fails each on a line of its own; what is quiet in one.
+pub(super) fn rules(rules: &[RuleRow], now: UnixMs) -> Markup {
+    let quiet: Vec<&str> =
+        rules.iter().filter(|rule| rule.state == RuleState::Quiet).map(|rule| rule.name.as_str()).collect();
+    html! {
+        ul.list {
+            @for rule in rules.iter().filter(|rule| rule.state != RuleState::Quiet) {
+                @let (class, word) = rule_state(rule.state);
+                li {
+                    div.line {
+                        span.badge.(class) { (word) }
+                        span.strong { (rule.name) }
+                        span.muted.grow { (rule.labels) }
+                        @if !rule.value.is_empty() { code { (rule.value) } }
+                        @if let Some(since) = rule.since {
+                            time.muted.right datetime=(since) title=(since) { "for " (span(now.since_ms(since) / 1_000)) }
+                        }
+                    }
+                    p.detail.pre { (rule.detail) }
+                }
+            }
+        }
+        @if !quiet.is_empty() { p.detail.muted { (quiet.len()) " quiet: " (quiet.join(", ")) } }
+    }
+}
+
+fn rule_state(state: RuleState) -> (&'static str, &'static str) {
+    match state {
+        RuleState::Firing => ("bad", "firing"),
+        RuleState::Pending => ("warn", "pending"),
+        RuleState::Failing => ("warn", "no answer"),
+        RuleState::Quiet => ("good", "quiet"),
     }
 }
 

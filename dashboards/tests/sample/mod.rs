@@ -173,6 +173,7 @@ impl Sample {
             checks: CHECKS.into_iter().map(|named| self.row(named)).collect(),
             incidents_open: if broken { vec![Self::incident_row(12, Severity::P1, true)] } else { Vec::new() },
             incidents_closed: vec![Self::incident_row(9, Severity::P2, false)],
+            rules: rules(self),
             notifications: if broken { Self::notifications() } else { Vec::new() },
             scripts_broken: if broken {
                 vec![BrokenScript {
@@ -246,4 +247,25 @@ impl StatusSource for Sample {
         };
         Ok(MetricProblems { listening: "127.0.0.1:8125 (UDP, TCP)".to_owned(), values: 4_211, problems, dropped })
     }
+}
+
+fn rules(sample: Sample) -> Vec<RuleRow> {
+    let row = |name: &str, state, value: &str, detail: &str| RuleRow {
+        name: name.to_owned(),
+        group: "logins".to_owned(),
+        state,
+        labels: if value.is_empty() { String::new() } else { "node=us-east-1 severity=p1".to_owned() },
+        value: value.to_owned(),
+        since: (!value.is_empty()).then_some(NOW - 95_000),
+        detail: detail.to_owned(),
+    };
+    let mut rows = vec![
+        row("NoLogins", RuleState::Quiet, "", "absent(auth_logins)"),
+        row("TokensSlow", RuleState::Quiet, "", "auth_token_latency > 1"),
+    ];
+    if sample == Sample::Broken {
+        rows.insert(0, row("LoginsDropping", RuleState::Firing, "-0.42", HOSTILE));
+        rows.insert(1, row("FailedLogins", RuleState::Failing, "", "several series match"));
+    }
+    rows
 }

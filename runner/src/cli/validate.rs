@@ -3,6 +3,7 @@ use super::paint::Paint;
 use crate::catalogue;
 use crate::config::Settings;
 use crate::ladders::{unknown_checks, wrong_dependencies};
+use crate::rule_files;
 use crate::sandboxing;
 use std::process::ExitCode;
 
@@ -31,6 +32,17 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
     for line in &unknown {
         println!("{} {line}", paint.bad("✗"));
     }
+    let sources = rule_files::read(&settings.rules);
+    for source in &sources {
+        match &source.read {
+            Ok(file) => {
+                let rules = file.groups.iter().map(|group| group.rules.len()).sum::<usize>();
+                println!("{} {}  {}", paint.good("✓"), source.path, paint.dim(&format!("rules: {rules}")));
+            }
+            Err(problem) => println!("{} {problem}", paint.bad("✗")),
+        }
+    }
+    let rules_refused = sources.iter().filter(|source| source.read.is_err()).count();
     let refused = catalogue.refused.len();
     println!("\nchecks that are valid: {}; scripts that are refused: {refused}", catalogue.checks.len());
     if catalogue.checks.is_empty() && refused == 0 {
@@ -39,5 +51,8 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
             settings.checks_dir.display()
         );
     }
-    Ok(if refused > 0 || !unknown.is_empty() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+    if !sources.is_empty() {
+        println!("rule files that are valid: {}; refused: {rules_refused}", sources.len() - rules_refused);
+    }
+    Ok(if refused + rules_refused > 0 || !unknown.is_empty() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }

@@ -1,8 +1,10 @@
 //! `GET /metrics`: the newest statsd snapshot, the latest run of each check in each region, and Tocsin's own counters.
 
 use super::metrics::Metrics;
+use super::ruling::Ruling;
 use alerting::Alerting;
 use alerting::forward::{ForwardCounters, prometheus};
+use alerting::ruler::RulerView;
 use alerting::run_series;
 use alerting::sample::{STALE_NAN, Sample, SampleKind, SampleLabels};
 use alerting::statsd::{ServerCounters, Snapshot};
@@ -64,15 +66,15 @@ fn ended(former: Sample, at: UnixMs) -> Sample {
     Sample { at, value: STALE_NAN, ..former }
 }
 
-type Sources = (Arc<Metrics>, Arc<Alerting>);
+type Sources = (Arc<Metrics>, Arc<Alerting>, Arc<Ruling>);
 
-pub(super) fn router(metrics: Arc<Metrics>, alerting: Arc<Alerting>) -> Router {
-    Router::new().route("/metrics", get(scrape)).with_state((metrics, alerting))
+pub(super) fn router(metrics: Arc<Metrics>, alerting: Arc<Alerting>, ruling: Arc<Ruling>) -> Router {
+    Router::new().route("/metrics", get(scrape)).with_state((metrics, alerting, ruling))
 }
 
-async fn scrape(State((metrics, alerting)): State<Sources>) -> Response {
+async fn scrape(State((metrics, alerting, ruling)): State<Sources>) -> Response {
     // There may be many series; the event loop has pages to deliver.
-    match tokio::task::spawn_blocking(move || text(&metrics, &alerting)).await {
+    match tokio::task::spawn_blocking(move || text(&metrics, &alerting, &ruling)).await {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::CONTENT_TYPE)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "/metrics cannot be shown");
@@ -81,7 +83,7 @@ async fn scrape(State((metrics, alerting)): State<Sources>) -> Response {
     }
 }
 
-fn text(metrics: &Metrics, alerting: &Alerting) -> String {
+fn text(metrics: &Metrics, alerting: &Alerting, ruling: &Ruling) -> String {
     let mut own = Own { samples: Vec::new(), at: UnixMs::now() };
     own.count_all("tocsin_", &serde_json::to_value(alerting.counters()).unwrap_or_default(), &[]);
     let mut text = String::new();
@@ -93,6 +95,7 @@ fn text(metrics: &Metrics, alerting: &Alerting) -> String {
         text = snapshot.map(|snapshot| prometheus::encode(&snapshot)).unwrap_or_default();
     }
     own.store(metrics);
+    ruling.view(|view| own.rules(view));
     for (receiver, counters) in metrics.forwarded() {
         own.forward(receiver, &counters);
     }
@@ -154,6 +157,23 @@ impl Own {
         for (what, count) in refusals.as_object().into_iter().flatten() {
             if let Some(count) = count.as_f64() {
                 self.put("tocsin_statsd_dropped_total", SampleKind::Counter, &[("what", what)], count);
+            }
+        }
+    }
+
+    fn rules(&mut self, view: &RulerView) {
+        self.count_all("tocsin_rule_group_", &serde_json::to_value(view.counters).unwrap_or_default(), &[]);
+        for group in &view.groups {
+            let of_group = [("file", &*group.path), ("group", &*group.name)];
+            self.put("tocsin_rule_group_duration_seconds", SampleKind::Gauge, &of_group, group.took.as_secs_f64());
+            let refused = group.recordings_refused as f64;
+            self.put("tocsin_rule_samples_refused_total", SampleKind::Counter, &of_group, refused);
+            // The group's rules may share a name: each name once.
+            let mut failures: BTreeMap<&str, u64> = BTreeMap::new();
+            group.rules.iter().for_each(|rule| *failures.entry(&rule.name).or_default() += rule.failures);
+            for (rule, count) in failures {
+                let labels = [of_group[0], of_group[1], ("rule", rule)];
+                self.put("tocsin_rule_evaluation_failures_total", SampleKind::Counter, &labels, count as f64);
             }
         }
     }

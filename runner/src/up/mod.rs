@@ -15,6 +15,7 @@ mod notices;
 mod own_metrics;
 mod queries;
 mod ready;
+mod ruling;
 mod server;
 mod signals;
 mod status;
@@ -30,6 +31,7 @@ use alerting::journal::{SqliteJournal, SqliteSettings};
 use anyhow::Context;
 use board::Board;
 use metrics::Metrics;
+use ruling::Ruling;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -66,14 +68,19 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let alerting = Arc::new(alerting);
     let board = Arc::new(Board::new(&settings, notices, Arc::clone(&metrics)));
     board.remember(&alerting).await;
+    let ruling = Ruling::start(&settings, Arc::clone(&recorder), Arc::clone(&alerting), listener.local_addr()?).await?;
     let mut watch = Watch::new(Arc::clone(&sandbox), Arc::clone(&alerting), Arc::clone(&board), &settings);
     watch.follow(catalogue).await?;
 
     let address = listener.local_addr()?;
     let printed = status::Printed { slack: settings.slack.token.is_none(), sms: settings.twilio.account.is_none() };
-    let source = Arc::new(status::Status::new(Arc::clone(&alerting), Arc::clone(&board), printed));
-    let pages = dashboards::router(source).merge(exposition::router(Arc::clone(&metrics), Arc::clone(&alerting)));
-    let pages = pages.merge(queries::router(recorder, settings.rules.interval));
+    let source = Arc::new(status::Status::new(Arc::clone(&alerting), Arc::clone(&board), Arc::clone(&ruling), printed));
+    let pages = dashboards::router(source).merge(exposition::router(
+        Arc::clone(&metrics),
+        Arc::clone(&alerting),
+        Arc::clone(&ruling),
+    ));
+    let pages = pages.merge(queries::router(recorder, Arc::clone(&ruling), settings.rules.interval));
     let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone()));
     tokio::spawn(hearing::listen(ear, heard, Arc::clone(&alerting)));
     let own_metrics = tokio::spawn(own_metrics::tell(Arc::downgrade(&metrics), Arc::clone(&alerting)));
@@ -85,10 +92,12 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     }
     while watch.run_until(signals.next()).await == signals::Signal::Reload {
         reload(&settings, &sandbox, &mut watch).await;
+        ruling.follow().await;
     }
 
     tracing::info!("stopping: runs that are under way may end; a second signal ends at once");
     let stop = async {
+        ruling.stop().await;
         watch.drain().await;
         own_metrics.abort();
         let (left, ()) = tokio::join!(alerting.drain(DELIVERY_DRAIN_MAX), metrics.stop());

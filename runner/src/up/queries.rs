@@ -3,6 +3,7 @@
 //! What is asked runs on threads of its own, at most [`QUERIES_AT_ONCE_MAX`] at a time and each for at most
 //! [`QUERY_TIME_MAX`]: whoever writes to the store waits meanwhile, and rules must go on.
 
+use super::ruling::Ruling;
 use alerting::promql::api::{ApiAnswer, Endpoint, respond};
 use alerting::promql::{Limits, duration};
 use alerting::recorder::Recorder;
@@ -30,14 +31,15 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 struct Api {
     recorder: Arc<Recorder>,
+    ruling: Arc<Ruling>,
     places: Arc<Semaphore>,
     limits: Limits,
 }
 
-pub(super) fn router(recorder: Arc<Recorder>, interval: Duration) -> Router {
+pub(super) fn router(recorder: Arc<Recorder>, ruling: Arc<Ruling>, interval: Duration) -> Router {
     let subquery_step_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
     let limits = Limits { samples_max: QUERY_SAMPLES_MAX, subquery_step_ms, ..Limits::default() };
-    let api = Arc::new(Api { recorder, places: Arc::new(Semaphore::new(QUERIES_AT_ONCE_MAX)), limits });
+    let api = Arc::new(Api { recorder, ruling, places: Arc::new(Semaphore::new(QUERIES_AT_ONCE_MAX)), limits });
     // Prometheus takes both methods where a question may be long.
     let asked = || any(asked);
     Router::new()
@@ -48,6 +50,8 @@ pub(super) fn router(recorder: Arc<Recorder>, interval: Duration) -> Router {
         .route("/api/v1/label/{name}/values", asked())
         .route("/api/v1/metadata", asked())
         .route("/api/v1/status/buildinfo", asked())
+        .route("/api/v1/rules", get(rules))
+        .route("/api/v1/alerts", get(alerts))
         // There are no exemplars, and Grafana asks for them all the same.
         .route("/api/v1/query_exemplars", any(async || json_answer(StatusCode::OK, &success(json!([])))))
         .route("/-/healthy", get(async || "Tocsin is healthy.\n"))
@@ -119,6 +123,14 @@ fn time_max(parameters: &[(String, String)]) -> Result<Duration, String> {
     let written = seconds.or_else(|| Some(Duration::from_millis(duration::parse_ms(text)?.try_into().ok()?)));
     let problem = || format!("`timeout` is {text:?}: write seconds, or a duration such as 30s");
     written.map(|time| time.min(QUERY_TIME_MAX)).ok_or_else(problem)
+}
+
+async fn rules(State(api): State<Arc<Api>>) -> Response {
+    json_answer(StatusCode::OK, &success(api.ruling.rules_document()))
+}
+
+async fn alerts(State(api): State<Arc<Api>>) -> Response {
+    json_answer(StatusCode::OK, &success(api.ruling.alerts_document()))
 }
 
 fn success(data: serde_json::Value) -> serde_json::Value {

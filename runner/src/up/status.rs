@@ -1,6 +1,7 @@
 //! The pages' view models, filled from the board and the journal.
 
 use super::board::Board;
+use super::ruling::Ruling;
 use alerting::incident::{IncidentReport, IncidentStatus as Standing, RegionLine};
 use alerting::journal::{IncidentFilter, IncidentRecord, IncidentSummary, NotificationRecord, RowState};
 use alerting::notification::{Address, ChannelKind, Role};
@@ -28,12 +29,13 @@ pub(super) struct Printed {
 pub(super) struct Status {
     alerting: Arc<Alerting>,
     board: Arc<Board>,
+    ruling: Arc<Ruling>,
     printed: Printed,
 }
 
 impl Status {
-    pub(super) fn new(alerting: Arc<Alerting>, board: Arc<Board>, printed: Printed) -> Self {
-        Self { alerting, board, printed }
+    pub(super) fn new(alerting: Arc<Alerting>, board: Arc<Board>, ruling: Arc<Ruling>, printed: Printed) -> Self {
+        Self { alerting, board, ruling, printed }
     }
 
     async fn incidents(
@@ -116,7 +118,8 @@ impl StatusSource for Status {
             incidents_closed: closed.map(|incident| row(&incident.report)).collect(),
             notifications: self.notifications(&recent).await?,
             scripts_broken: self.board.refused(),
-            notices: self.board.notices.clone(),
+            notices: [self.board.notices.clone(), self.ruling.notices()].concat(),
+            rules: self.ruling.rows(),
             newest_result_at: self.board.newest_result_at(),
             counters: self.counters(),
         })
