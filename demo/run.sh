@@ -13,12 +13,15 @@ once=${DEMO_EXIT:-}
 bin=${DEMO_BIN:-target/debug}
 patience_s=${DEMO_PATIENCE:-60}
 if [ -n "$once" ]; then
-  auth_port=0 admin_port=0 statsd=''
+  auth_port=0 admin_port=0
   export DEMO_PAGE_PORT=0
 else
-  auth_port=${DEMO_AUTH_PORT:-9443} admin_port=${DEMO_ADMIN_PORT:-9444} statsd=127.0.0.1:8125
+  auth_port=${DEMO_AUTH_PORT:-9443} admin_port=${DEMO_ADMIN_PORT:-9444}
   export DEMO_PAGE_PORT=${DEMO_PAGE_PORT:-9480}
 fi
+
+# A loopback address that nobody else has, so that the usual port of statsd is free on it.
+export DEMO_STATSD=${DEMO_STATSD:-127.$((RANDOM % 250 + 1)).$((RANDOM % 250 + 1)).$((RANDOM % 250 + 1)):8125}
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' blue=$'\e[1;34m' plain=$'\e[0m'; else bold='' blue='' plain=''; fi
 say() { printf '\n%s==> %s%s\n' "$blue" "$*" "$plain"; }
@@ -68,11 +71,11 @@ wait_for() {
 status() { curl -sf --max-time 5 "$status_url/api/v1/status" | jq -e "$@"; }
 holds() { status "$@" >/dev/null; }
 
-say "Starting the auth stack: one issuer, three nodes"
+say "Starting the auth stack: one issuer, three nodes, and people who log in 20 times a second"
 start "$bin/auth-stack" serve \
   --node eu-west-1=127.0.0.1 --node us-east-1=127.0.0.2 --node ap-southeast-2=127.0.0.3 \
   --port "$auth_port" --admin "127.0.0.1:$admin_port" --data "$work/auth" \
-  --access-log "$work/access.log" ${statsd:+--statsd "$statsd"} --ready-file "$work/auth.json" >"$work/auth-stack.log" 2>&1 &
+  --access-log "$work/access.log" --statsd "$DEMO_STATSD" --traffic 20 --ready-file "$work/auth.json" >"$work/auth-stack.log" 2>&1 &
 auth_pid=$!
 wait_for "the auth stack is ready" test -s "$work/auth.json"
 from_auth() { jq -er "$1" "$work/auth.json"; }
@@ -109,6 +112,8 @@ wait_for "some history" holds '[.status.checks[].cells[]] | all((.recent | lengt
 fault=(error --status 503 --component userinfo --node us-east-1)
 say "Breaking something: auth-stack fault set ${fault[*]}"
 "$bin/auth-stack" fault set "${fault[@]}"
+say "And logins fall: auth-stack fault set logins-fall"
+"$bin/auth-stack" fault set logins-fall
 
 # What somebody was told, by the beginning of the recipient's name, and that it went out.
 told() { holds --arg who "$1" --arg what "$2" \
@@ -121,6 +126,8 @@ wait_for "an incident has reached P1" holds '[.status.incidents_open[] | select(
 wait_for "the second failure is posted to $p1" told "Slack $p1" '^P1'
 wait_for "devops gets an SMS" told "SMS" '^P1'
 say "Two failures in a row: posted to $p1, and an SMS to every member of devops"
+wait_for "the fall of logins is posted to $p2" told "Slack $p2" 'LoginsFalling'
+say "derivative(logins) is below its bound: posted to $p2"
 
 say "Mending it: auth-stack fault clear"
 "$bin/auth-stack" fault clear
@@ -137,7 +144,7 @@ if [ -n "$once" ]; then
   wait "$tocsin_pid" || code=$?
   tocsin_pid=''
   [ "$code" -eq 0 ] || fail "Tocsin ended with exit code $code"
-  say "Seen: health, P2, P1 with SMS, recovery, an orderly end"
+  say "Seen: health, P2, P1 with SMS, a fall of logins, recovery, an orderly end"
   exit 0
 fi
 
@@ -147,12 +154,13 @@ cat <<END
 
 ${bold}It goes on. Look at it:${plain}
     status page    $status_url/
-    metrics        $status_url/metrics
+    metrics        $status_url/metrics   (statsd: $DEMO_STATSD; Grafana: a Prometheus data source at $status_url)
     auth stack     ${issuer}docs   (its certificate is signed by $DEMO_CA)
 ${bold}Break things:${plain}
     $elsewhere$bin/auth-stack fault set slow --ms 12000 --node us-east-1
     $elsewhere$bin/auth-stack fault set wrong-issuer
     $elsewhere$bin/auth-stack fault set outage --node ap-southeast-2
+    $elsewhere$bin/auth-stack fault set logins-fall
     $elsewhere$bin/auth-stack fault list --all
     $elsewhere$bin/auth-stack fault clear
 ${bold}Ask:${plain}

@@ -15,8 +15,8 @@
 //! `programs → statsd server → snapshot → recorder, /metrics, forwarding`, and each run's own numbers beside them. [`statsd`]
 //! receives and adds up, [`run_series`] turns a run into [`sample`]s, [`forward`] encodes and delivers.
 //!
-//! [`series`] stores samples, [`recorder`] keeps them over restarts, [`promql`] answers queries over them, and [`rules`] reads,
-//! evaluates and tests rule files: today behind `tocsin rules` only.
+//! [`series`] stores samples, [`recorder`] keeps them over restarts, [`promql`] answers queries over them, [`rules`] reads,
+//! evaluates and tests rule files, and [`ruler`] runs them: what fires becomes a [`signal`], and an incident.
 //!
 //! # Guarantees
 //! - When [`Alerting::accept`] returns, everything that follows from the results is durable. What was accepted survives

@@ -10,6 +10,7 @@
 //! | `auth.token_latency` | timer, ms | `grant` |
 //! | `auth.requests` | counter | `component`, `status` |
 //! | `auth.request_time` | timer, ms | `component` |
+//! | `auth.slow_queries` | counter, of the store that all nodes share: without `node` | |
 //!
 //! Metrics are queued, at most [`QUEUE_LENGTH_MAX`], and sent by a thread in packets of up to 512 bytes, at least
 //! once a second. What does not fit is dropped and counted.
@@ -77,6 +78,12 @@ impl Metrics {
 
     pub fn failed_login(&self, node: &str, way: &str) {
         self.count("failed_logins", &[("node", node), ("way", way)]);
+    }
+
+    pub fn slow_queries(&self, count: u64) {
+        if let (Some(client), Ok(count)) = (&self.client, i64::try_from(count)) {
+            client.count_with_tags("slow_queries", count).send();
+        }
     }
 
     pub fn signup(&self, node: &str) {

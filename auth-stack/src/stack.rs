@@ -238,7 +238,11 @@ async fn housekeeping(provider: Arc<Provider>, stopping: CancellationToken) {
     loop {
         tokio::select! {
             () = stopping.cancelled() => return,
-            _ = flush.tick() => provider.metrics.flush(),
+            _ = flush.tick() => {
+                // Also where there were none: a counter that is not sent cannot be told from one that stands still.
+                provider.metrics.slow_queries(provider.store.take_slow_queries());
+                provider.metrics.flush();
+            }
             _ = sweep.tick() => {
                 if let Err(error) = provider.store.sweep(now_ms()).await {
                     tracing::error!(%error, "the store could not be swept");

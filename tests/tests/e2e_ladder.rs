@@ -201,5 +201,5 @@ async fn the_demo_shows_what_it_promises() {
     }
     let demo =
         Process::spawn("demo", command, folder.path()).finished_within(std::time::Duration::from_secs(120)).await;
-    demo.assert_code(0).assert_says(&["#p2", "#p1", "SMS to", "recovered", "an orderly end"]);
+    demo.assert_code(0).assert_says(&["#p2", "#p1", "SMS to", "LoginsFalling", "recovered", "an orderly end"]);
 }

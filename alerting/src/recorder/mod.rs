@@ -209,6 +209,12 @@ impl Recorder {
         }
     }
 
+    /// Lets go now of what is too old or too much for memory. It is done by itself every minute.
+    pub fn expire_now(&self) {
+        let now_ms = self.shared.now_ms();
+        self.shared.write().store.expire(now_ms);
+    }
+
     /// Makes durable what came, and ends the thread. Samples that come later are in memory only.
     pub fn stop(&self) {
         let thread = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -91,6 +91,8 @@ pub struct Ruler {
     kept: BTreeMap<String, GroupState>,
     /// Alerts that fired before a time in which nobody looked, and until when they are not called resolved.
     settling: (BTreeSet<String>, i64),
+    /// What the file holds; where nothing is pending or fires, it stays as it is.
+    saved: Saved,
     view: SharedView,
     signals_fail: bool,
 }
@@ -120,8 +122,9 @@ impl Ruler {
             clock,
             state_file,
             groups: Vec::new(),
-            told: saved.told,
-            kept: saved.groups,
+            told: saved.told.clone(),
+            kept: saved.groups.clone(),
+            saved,
             settling,
             view,
             signals_fail: false,
@@ -255,7 +258,11 @@ impl Ruler {
         let mut groups: BTreeMap<String, GroupState> = self.kept.clone();
         let states = self.groups.iter().map(|group| (group.key.clone(), group.running.state()));
         groups.extend(states.filter(|(_, state)| !state.rules.is_empty()));
+        if (&groups, &self.told) == (&self.saved.groups, &self.saved.told) {
+            return;
+        }
         let saved = Saved { saved_at_ms: now_ms, groups, told: self.told.clone() };
+        self.saved = saved.clone();
         let state_file = self.state_file.clone();
         let written = tokio::task::spawn_blocking(move || state_file.write(&saved)).await;
         let problem = match written {
@@ -264,6 +271,10 @@ impl Ruler {
             Err(error) => Some(error.to_string()),
         };
         let changed = self.view.change(|view| std::mem::replace(&mut view.state_problem, problem.clone()) != problem);
+        if problem.is_some() {
+            // Tried again after the next evaluation, whatever it says.
+            self.saved = Saved::default();
+        }
         if let Some(problem) = problem.filter(|_| changed) {
             tracing::error!("{problem}");
         }

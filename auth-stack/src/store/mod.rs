@@ -25,7 +25,9 @@ use rusqlite::Connection;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Accounts beyond this number, oldest first, are forgotten; the seeded ones stay.
 const USERS_MAX: i64 = 10_000;
@@ -69,9 +71,13 @@ pub enum StoreError {
     ThreadEnded,
 }
 
+/// A query that takes longer is slow: each of these takes microseconds.
+const SLOW: Duration = Duration::from_millis(100);
+
 #[derive(Clone)]
 pub(crate) struct Store {
     connection: Arc<Mutex<Connection>>,
+    slow_queries: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -90,7 +96,12 @@ impl Store {
             .execute_batch("pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;")?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.execute_batch(SCHEMA)?;
-        Ok(Store { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Store { connection: Arc::new(Mutex::new(connection)), slow_queries: Arc::default() })
+    }
+
+    /// Slow queries since this was asked the last time.
+    pub fn take_slow_queries(&self) -> u64 {
+        self.slow_queries.swap(0, Ordering::Relaxed)
     }
 
     /// Runs `work` on a blocking thread, in one transaction.
@@ -99,13 +110,17 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&rusqlite::Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let connection = Arc::clone(&self.connection);
+        let (connection, slow_queries) = (Arc::clone(&self.connection), Arc::clone(&self.slow_queries));
         tokio::task::spawn_blocking(move || {
             // A transaction that unwound was rolled back, so the connection is sound.
             let mut connection = connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let began = Instant::now();
             let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;
             transaction.commit()?;
+            if began.elapsed() > SLOW {
+                slow_queries.fetch_add(1, Ordering::Relaxed);
+            }
             Ok(value)
         })
         .await

@@ -19,6 +19,15 @@ pub struct AuthStack {
 impl AuthStack {
     /// A stack with a node for each of [`REGIONS`], its data in `folder`.
     pub async fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[]).await
+    }
+
+    /// The same with people who log in, so many a second, and with its metrics sent to `statsd`.
+    pub async fn start_with_people(folder: &Path, statsd: &str, logins_per_second: u32) -> Self {
+        Self::start_with(folder, &["--statsd", statsd, "--traffic", &logins_per_second.to_string()]).await
+    }
+
+    async fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let ready_file = folder.join("auth-stack.ready.json");
         let mut command = Command::new(program("auth-stack"));
         command.arg("serve").args(["--port", "0", "--admin", "127.0.0.1:0"]);
@@ -29,7 +38,7 @@ impl AuthStack {
         command.args(["--argon2-memory", "1024", "--argon2-passes", "1"]);
         command.arg("--data").arg(folder.join("auth-stack"));
         command.arg("--access-log").arg(folder.join("access.log"));
-        command.arg("--ready-file").arg(&ready_file);
+        command.arg("--ready-file").arg(&ready_file).args(arguments);
         let mut process = Process::spawn("auth-stack", command, folder);
         let ready = process.ready(&ready_file).await;
         let admin = ready["admin"].as_str().expect("the ready file names the admin address").to_owned();
