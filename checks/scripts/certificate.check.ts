@@ -3,7 +3,7 @@
 // Notices: expired-certificate (expired, or with few days left), outage, and drop on /test.
 
 import { AssertionError, check, connection, defineCheck, expect, log, step } from "tocsin";
-import { Provider } from "./oidc/provider.ts";
+import { visitor } from "./auth-stack.ts";
 
 /** Enough for a renewal that fails on a Friday to be mended on a Monday, twice. */
 const DAYS_LEFT_MIN = 14;
@@ -16,12 +16,12 @@ export default defineCheck({
   runbook: "https://runbooks.tocsin.test/certificate",
 
   async run({ vars }) {
-    const provider = new Provider({ vars });
-    const { hostname } = new URL(provider.issuer);
+    const site = visitor({ vars });
+    const { hostname } = new URL(site.url("/"));
 
     // An expired certificate ends here already: `fetch` refuses the connection, with the class network-tls.
     const { tls } = await step("connect", async () => {
-      const response = await fetch(provider.url("/test"));
+      const response = await fetch(site.url("/test"));
       await response.body?.cancel();
       return connection(response);
     });

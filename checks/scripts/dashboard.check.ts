@@ -4,10 +4,8 @@
 // dashboard, login and logout.
 
 import { check, defineCheck, expect, step } from "tocsin";
-import { checkSecurityHeaders, page } from "./http/answer.ts";
-import { Browser } from "./http/browser.ts";
-import { formWith } from "./http/form.ts";
-import { Provider } from "./oidc/provider.ts";
+import { caching, checkSecurityHeaders } from "tocsin/http";
+import { visitor } from "./auth-stack.ts";
 
 export default defineCheck({
   description: "The dashboard asks for a login, shows its data, and forgets who signs out",
@@ -18,31 +16,33 @@ export default defineCheck({
   runbook: "https://runbooks.tocsin.test/dashboard",
 
   async run({ vars, secrets }) {
-    const provider = new Provider({ vars });
-    const browser = new Browser(provider.issuer);
-    const dashboard = new URL(provider.url("/dashboard"));
+    const browser = visitor({ vars });
 
     const form = await step("be sent to the login page", async () => {
-      const { response, url } = await browser.visit(dashboard);
-      const html = await page(response);
-      expect(url.pathname, "where a visitor without a session ends").not.toBe(dashboard.pathname);
-      return formWith("password", html, url);
+      const login = (await browser.get("/dashboard")).expectStatus(200);
+      expect(pathOf(login), "where a visitor without a session ends").not.toBe("/dashboard");
+      return login.page().formWith("password");
     });
 
     await step("sign in and see the dashboard", async () => {
       const credentials = { username: vars.USER_EMAIL, password: secrets.LOGIN_PASSWORD };
-      const { response, url } = await browser.submit(form, credentials);
-      const html = await page(response);
-      expect(url.pathname, "where the login leads to").toBe(dashboard.pathname);
-      checkSecurityHeaders(response);
-      expect(response).toHaveHeader("cache-control", /no-store|private/);
-      check(html.includes(vars.USER_EMAIL), "the page names who is signed in").toBe(true);
+      const dashboard = (await browser.submit(form, credentials)).expectStatus(200);
+      const { text } = dashboard.page().find("body");
+      expect(pathOf(dashboard), "where the login leads to").toBe("/dashboard");
+      checkSecurityHeaders(dashboard);
+      const { noStore, private: isPrivate } = caching(dashboard);
+      expect(noStore || isPrivate, "the dashboard is kept from shared caches").toBe(true);
+      check(text, "the page").toContain(vars.USER_EMAIL);
     });
 
     await step("sign out and be asked again", async () => {
-      await page((await browser.visit(provider.url("/v2/logout"))).response);
-      const { response, url } = await browser.visit(dashboard);
-      formWith("password", await page(response), url);
+      (await browser.get("/v2/logout")).expectStatus(200).page();
+      const login = (await browser.get("/dashboard")).expectStatus(200);
+      login.page().formWith("password");
     });
   },
 });
+
+function pathOf({ url }: { url: string }): string {
+  return new URL(url).pathname;
+}

@@ -5,9 +5,8 @@
 // discovery and JWKS.
 
 import { check, defineCheck, expect, step } from "tocsin";
-import { json } from "./http/answer.ts";
-import { publishedKeys } from "./oidc/jwt.ts";
-import { Provider } from "./oidc/provider.ts";
+import { discover } from "tocsin/auth";
+import { visitor } from "./auth-stack.ts";
 
 export default defineCheck({
   description: "The discovery document says what clients were built against, and its keys are there",
@@ -17,20 +16,18 @@ export default defineCheck({
   runbook: "https://runbooks.tocsin.test/discovery",
 
   async run({ vars }) {
-    const provider = new Provider({ vars });
+    const site = visitor({ vars });
 
-    const found = await step("read the discovery document", async () =>
-      json(await fetch(provider.url("/.well-known/openid-configuration"))),
-    );
+    // Refuses another issuer than the one asked, as every client must (OpenID Connect Discovery, section 4.3).
+    const provider = await step("read the discovery document", () => discover(site.url("/"), { agent: site }));
 
     await step("compare it with what clients rely on", () => {
-      // OpenID Connect Discovery, section 4.3: another issuer than the one asked must be refused.
-      expect(found.issuer, "issuer").toBe(provider.issuer);
+      const found = provider.metadata;
       const promised = {
-        authorization_endpoint: provider.url("/authorize"),
-        token_endpoint: provider.url("/oauth/token"),
-        userinfo_endpoint: provider.url("/userinfo"),
-        jwks_uri: provider.url("/.well-known/jwks.json"),
+        authorization_endpoint: site.url("/authorize"),
+        token_endpoint: site.url("/oauth/token"),
+        userinfo_endpoint: site.url("/userinfo"),
+        jwks_uri: site.url("/.well-known/jwks.json"),
         response_types_supported: expect.arrayContaining(["code"]),
         code_challenge_methods_supported: expect.arrayContaining(["S256"]),
         id_token_signing_alg_values_supported: expect.arrayContaining(["RS256"]),
@@ -46,8 +43,7 @@ export default defineCheck({
     });
 
     await step("find a key to verify tokens with", async () => {
-      const keys = await publishedKeys(found.jwks_uri);
-      expect(keys, "the published keys").toContainEqual(
+      expect(await provider.keys(), "the published keys").toContainEqual(
         expect.objectContaining({ kty: "RSA", alg: "RS256", use: "sig", kid: expect.stringMatching(/./) }),
       );
     });

@@ -3,8 +3,8 @@
 // Notices: missing-security-headers, and slow, error, outage, drop and truncated-body on the docs.
 
 import { check, defineCheck, expect, step } from "tocsin";
-import { checkSecurityHeaders, page } from "./http/answer.ts";
-import { Provider } from "./oidc/provider.ts";
+import { checkSecurityHeaders } from "tocsin/http";
+import { visitor } from "./auth-stack.ts";
 
 export default defineCheck({
   description: "The documentation is there, whole, with what a developer looks for",
@@ -14,22 +14,20 @@ export default defineCheck({
   runbook: "https://runbooks.tocsin.test/docs",
 
   async run({ vars }) {
-    const provider = new Provider({ vars });
-
-    const html = await step("open the page", async () => {
-      const response = await fetch(provider.url("/docs"));
-      const html = await page(response);
-      checkSecurityHeaders(response);
-      return html;
+    const docs = await step("open the page", async () => {
+      const answer = (await visitor({ vars }).get("/docs")).expectStatus(200);
+      checkSecurityHeaders(answer);
+      return answer.page();
     });
 
     await step("find what a developer looks for", () => {
-      expect(html, "the page").toMatch(/<title>[^<]+<\/title>/i);
+      const { text } = docs.find("body");
+      expect(docs.title, "the title of the page").toMatch(/\w/);
       for (const topic of ["/authorize", "/oauth/token", "/userinfo", "/.well-known/openid-configuration"]) {
-        check(html.includes(topic), `the page speaks of ${topic}`).toBe(true);
+        check(text.includes(topic), `the page speaks of ${topic}`).toBe(true);
       }
       // What a template or a proxy leaves in a page when something behind it broke.
-      check(html, "the page").not.toMatch(/internal server error|undefined|\[object Object\]|\{\{|stack backtrace/i);
+      check(text, "the page").not.toMatch(/internal server error|undefined|\[object Object\]|\{\{|stack backtrace/i);
     });
   },
 });

@@ -4,8 +4,8 @@
 // wrong-audience, expired-token, future-token. That the signature verifies is token-signature's question.
 
 import { defineCheck, expect, log, step } from "tocsin";
-import { decode, expectClaims } from "./oidc/jwt.ts";
-import { passwordGrant, Provider } from "./oidc/provider.ts";
+import { expectClaims } from "tocsin/auth";
+import { FRESH, nativeClient, stack } from "./auth-stack.ts";
 
 export default defineCheck({
   description: "A user signs in with e-mail and password, and a wrong password is refused",
@@ -16,25 +16,30 @@ export default defineCheck({
   runbook: "https://runbooks.tocsin.test/login-password",
 
   async run(ctx) {
-    const provider = new Provider(ctx);
-    const grant = passwordGrant(ctx, "openid profile email");
+    const client = nativeClient(ctx);
+    const user = { username: ctx.vars.USER_EMAIL!, password: ctx.secrets.LOGIN_PASSWORD, scope: "openid profile email" };
 
-    const tokens = await step("sign in", () => provider.tokens(grant));
+    const tokens = await step("sign in", () => client.password(user));
 
     await step("read the ID token", () => {
-      const token = decode(tokens.id_token, "ID token");
-      expectClaims(token, { issuer: provider.issuer, audience: ctx.vars.NATIVE_CLIENT_ID }, "ID token");
-      expect(token.claims.email, "e-mail address in the ID token").toBe(ctx.vars.USER_EMAIL);
-      log("signed in", { subject: token.claims.sub, expires_in: tokens.expires_in });
+      const { sub } = expectClaims(tokens.id_token, {
+        what: "ID token",
+        issuer: stack(ctx).issuer,
+        audience: client.id,
+        claims: { email: user.username },
+        ...FRESH,
+      });
+      expect(tokens.expires_in, "seconds that the access token is good for").toBeGreaterThan(60);
+      log("signed in", { subject: sub, expires_in: tokens.expires_in });
     });
 
     // A door that opens for every key is as broken as one that opens for none. The name belongs to nobody, so that no
     // lock-out after failed attempts ever hits the watched user.
     await step("refuse a wrong password", () =>
-      provider.refusal(
-        { ...grant, username: "nobody@tocsin.test", password: "not-the-password" },
+      client.expectRefused(
+        { grant_type: "password", ...user, username: "nobody@tocsin.test", password: "not-the-password" },
         "invalid_grant",
-        "the answer to a wrong password",
+        "a wrong password",
       ),
     );
   },

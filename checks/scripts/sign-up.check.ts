@@ -6,9 +6,8 @@
 // Every run leaves a user behind, `sign-up-UUID@tocsin.test`: a job on the provider's side removes them.
 
 import { defineCheck, expect, step } from "tocsin";
-import { json } from "./http/answer.ts";
-import { decode, expectClaims } from "./oidc/jwt.ts";
-import { passwordGrant, Provider } from "./oidc/provider.ts";
+import { expectClaims } from "tocsin/auth";
+import { FRESH, nativeClient, stack } from "./auth-stack.ts";
 
 export default defineCheck({
   description: "A new user registers, and can sign in at once",
@@ -19,30 +18,29 @@ export default defineCheck({
   runbook: "https://runbooks.tocsin.test/sign-up",
 
   async run(ctx) {
-    const provider = new Provider(ctx);
+    const { issuer, agent: site } = stack(ctx);
+    const client = nativeClient(ctx);
     const user = { email: `sign-up-${crypto.randomUUID()}@tocsin.test`, password: `${crypto.randomUUID()}-Aa1!` };
 
     const register = () =>
-      fetch(provider.url("/dbconnections/signup"), {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({
-          client_id: ctx.vars.NATIVE_CLIENT_ID,
-          connection: "Username-Password-Authentication",
-          ...user,
-        }),
+      site.post("/dbconnections/signup", {
+        json: { client_id: client.id, connection: "Username-Password-Authentication", ...user },
       });
 
     await step("register", async () => {
-      expect((await json(await register(), [200, 201])).email, "registered e-mail address").toBe(user.email);
+      const registered = (await register()).expectStatus([200, 201]);
+      expect(registered.json("email"), "registered e-mail address").toBe(user.email);
     });
 
     await step("sign in", async () => {
-      const grant = passwordGrant(ctx, "openid email");
-      const tokens = await provider.tokens({ ...grant, username: user.email, password: user.password });
-      const token = decode(tokens.id_token, "ID token");
-      expectClaims(token, { issuer: provider.issuer, audience: ctx.vars.NATIVE_CLIENT_ID }, "ID token");
-      expect(token.claims.email, "e-mail address in the ID token").toBe(user.email);
+      const tokens = await client.password({ username: user.email, password: user.password, scope: "openid email" });
+      expectClaims(tokens.id_token, {
+        what: "ID token",
+        issuer,
+        audience: client.id,
+        claims: { email: user.email },
+        ...FRESH,
+      });
     });
 
     await step("refuse the same address twice", async () => {

@@ -5,9 +5,8 @@
 // truncated-body on the token endpoint and userinfo.
 
 import { check, defineCheck, expect, step } from "tocsin";
-import { json } from "./http/answer.ts";
-import { decode } from "./oidc/jwt.ts";
-import { passwordGrant, Provider } from "./oidc/provider.ts";
+import { decodeJwt } from "tocsin/auth";
+import { nativeClient, stack } from "./auth-stack.ts";
 
 export default defineCheck({
   description: "Userinfo says who is signed in, and says it to nobody else",
@@ -18,24 +17,27 @@ export default defineCheck({
   runbook: "https://runbooks.tocsin.test/userinfo",
 
   async run(ctx) {
-    const provider = new Provider(ctx);
-    const url = provider.url("/userinfo");
-    const ask = (token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    const provider = stack(ctx);
+    const url = provider.endpoint("userinfo_endpoint");
 
     const { access_token, id_token } = await step("sign in", () =>
-      provider.tokens(passwordGrant(ctx, "openid profile email")),
+      nativeClient(ctx).password({
+        username: ctx.vars.USER_EMAIL!,
+        password: ctx.secrets.LOGIN_PASSWORD,
+        scope: "openid profile email",
+      }),
     );
 
     await step("ask who is signed in", async () => {
-      const user = await json(await ask(access_token));
-      // Whoever takes another's answer for its own signs the wrong user in (OpenID Connect Core, section 5.3.2).
-      expect(user.sub, "subject in userinfo").toBe(decode(id_token, "ID token").claims.sub);
+      const { sub } = decodeJwt(id_token, "ID token").claims;
+      const user = await provider.userinfo(access_token, { subject: sub });
       expect(user.email, "e-mail address in userinfo").toBe(ctx.vars.USER_EMAIL);
       check(user).toHaveProperty("name");
     });
 
     await step("tell nobody else", async () => {
-      const [without, forged] = await Promise.all([fetch(url), ask(`${access_token.slice(0, -8)}AAAAAAAA`)]);
+      const authorization = `Bearer ${access_token.slice(0, -8)}AAAAAAAA`;
+      const [without, forged] = await Promise.all([fetch(url), fetch(url, { headers: { authorization } })]);
       expect(without, "the answer without a token").toHaveStatus(401);
       expect(without, "the answer without a token").toHaveHeader("www-authenticate", /^Bearer\b/i);
       expect(forged, "the answer to a forged token").toHaveStatus(401);

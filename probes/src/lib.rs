@@ -6,6 +6,7 @@
 //! - `broker` is the daemon's side of their network: it decides, connects, and hands connected sockets over.
 //! - `net` is what lies below HTTP, for scripts that import `tocsin/net`.
 //! - `fetch` is the web's `fetch` as scripts know it, on top of [`transport`], which measures each phase of a request.
+//! - `markup` reads the documents that a target sends, HTML and SAML, for the library's modules.
 //! - [`schedule`] decides which runs are due. It is pure, and knows nothing of the rest.
 //!
 //! This is the only crate of the workspace that knows deno_core. The daemon's side of it ([`sandbox::Sandbox`]) holds
@@ -14,6 +15,7 @@
 mod broker;
 mod engine;
 mod fetch;
+mod markup;
 mod net;
 pub mod sandbox;
 pub mod schedule;

@@ -7,6 +7,8 @@
 import { core, internals, primordials } from "ext:core/mod.js";
 import "ext:tocsin_host/locale.js";
 import * as library from "ext:tocsin_library/tocsin.js";
+import * as auth from "ext:tocsin_library/auth/auth.js";
+import * as http from "ext:tocsin_library/http/http.js";
 import * as net from "ext:tocsin_library/net/net.js";
 import { AbortController, DOMException, forbidNetwork, inspect, preload } from "ext:tocsin_host/web_globals.js";
 
@@ -272,9 +274,13 @@ function describe(loaded, isFunction) {
 internals.tocsinModules = {
   __proto__: null,
   "tocsin": { __proto__: null, ...library },
+  "tocsin/auth": { __proto__: null, ...auth },
+  "tocsin/http": { __proto__: null, ...http },
   "tocsin/net": { __proto__: null, ...net },
 };
 core.loadExtScript("ext:tocsin_host/library.js");
+core.loadExtScript("ext:tocsin_host/auth.js");
+core.loadExtScript("ext:tocsin_host/http.js");
 core.loadExtScript("ext:tocsin_host/net.js");
 
 for (const name of ObjectKeys(internals.tocsinModules)) makeImportable(name);

@@ -56,6 +56,9 @@ deno_core::extension!(
         ops::op_run_passed,
         ops::op_run_failed,
         ops::op_described,
+        crate::markup::op_html_outline,
+        crate::markup::op_html_select,
+        crate::markup::op_saml_read,
     ],
 );
 

@@ -11,6 +11,8 @@ pub(crate) struct LibraryModule {
 /// A new module is a line here, its exports under its name in `host.js`, and its files below `src/library`.
 pub(crate) const LIBRARY: &[LibraryModule] = &[
     LibraryModule { name: "tocsin", url: "tocsin:library", handed_over: "ext:tocsin_host/library.js" },
+    LibraryModule { name: "tocsin/auth", url: "tocsin:auth", handed_over: "ext:tocsin_host/auth.js" },
+    LibraryModule { name: "tocsin/http", url: "tocsin:http", handed_over: "ext:tocsin_host/http.js" },
     LibraryModule { name: "tocsin/net", url: "tocsin:net", handed_over: "ext:tocsin_host/net.js" },
 ];
 

@@ -80,8 +80,8 @@ impl Network {
         }
     }
 
-    /// Whether a specification has this network: those in `specs/fetch` and `specs/net`.
+    /// Whether a specification has this network: those in `specs/fetch`, `specs/net` and `specs/library/http`.
     pub fn serves(script: &Path) -> bool {
-        script.components().any(|component| ["fetch", "net"].iter().any(|folder| component.as_os_str() == *folder))
+        script.components().any(|component| ["fetch", "net", "http"].iter().any(|folder| component.as_os_str() == *folder))
     }
 }
