@@ -8,6 +8,7 @@ mod target;
 
 mod matching;
 mod network;
+mod nginx;
 mod processes;
 mod specs;
 

@@ -1,5 +1,6 @@
 //! What the scripts in `specs/fetch` and `specs/net` are run against.
 
+use crate::nginx::{self, Nginx};
 use crate::target::{
     Authority, DnsServer, Leaf, RawServer, Says, TargetServer, mail_server, ocsp_responder, talking_server,
     websocket_server,
@@ -15,11 +16,12 @@ pub struct Network {
     /// URLs: `TARGET` (http), `TARGET_TLS` (https with HTTP/2), `TARGET_EXPIRED` (an expired certificate),
     /// `TARGET_CLOSED` (nobody listens), `OCSP` (a responder), `WEBSOCKET`. Addresses: `CLOSED`, `TALK`, `DNS`,
     /// `TLS_UNKNOWN` (of an authority that nobody knows), `TLS_STAPLED`, `TLS_REVOKED` (stapled too), `TLS_RESPONDER`
-    /// (names one), `MAIL`, `MAIL_BUSY`, `MAIL_ODD`.
+    /// (names one), `MAIL`, `MAIL_BUSY`, `MAIL_ODD`. Where nginx is installed also `NGINX` and `NGINX_TLS` (URLs).
     pub vars: BTreeMap<String, String>,
     _servers: Vec<TargetServer>,
     _talking: Vec<RawServer>,
     _dns: DnsServer,
+    nginx: Option<Nginx>,
     _closed: TcpSocket,
 }
 
@@ -67,21 +69,35 @@ impl Network {
             ("MAIL_BUSY", busy.address.to_string()),
             ("MAIL_ODD", odd.address.to_string()),
         ];
-        let vars = vars.map(|(name, value)| (name.to_owned(), value)).into();
-        let settings =
+        let mut vars: BTreeMap<_, _> = vars.map(|(name, value)| (name.to_owned(), value)).into();
+        let mut settings =
             NetworkSettings { allow_private: true, ca_pem: vec![authority.pem()], ..NetworkSettings::default() };
+        let nginx = Nginx::start(&authority).await;
+        if let Some(nginx) = &nginx {
+            settings.resolve.insert(nginx::NAME.to_owned(), nginx.address);
+            vars.insert("NGINX".to_owned(), format!("http://{}:{}", nginx::NAME, nginx.http_port));
+            vars.insert("NGINX_TLS".to_owned(), format!("https://{}:{}", nginx::NAME, nginx.https_port));
+        }
         Self {
             settings: Arc::new(settings),
             vars,
             _servers: vec![plain, secure, expired, stapled, revoked, named, unknown],
             _talking: vec![responder, talk, websocket, mail, busy, odd],
             _dns: dns,
+            nginx,
             _closed: closed,
         }
     }
 
-    /// Whether a specification has this network: those in `specs/fetch`, `specs/net` and `specs/library/http`.
+    /// Whether a specification has this network: those in `specs/fetch`, `specs/net`, `specs/nginx` and
+    /// `specs/library/http`.
     pub fn serves(script: &Path) -> bool {
-        script.components().any(|component| ["fetch", "net", "http"].iter().any(|folder| component.as_os_str() == *folder))
+        let served = ["fetch", "net", "http", "nginx"];
+        script.components().any(|component| served.iter().any(|folder| component.as_os_str() == *folder))
+    }
+
+    /// Whether what a specification needs is installed.
+    pub fn has_what_it_needs(&self, script: &Path) -> bool {
+        self.nginx.is_some() || !script.components().any(|component| component.as_os_str() == "nginx")
     }
 }

@@ -47,7 +47,13 @@ impl Authority {
         self.issuer.pem()
     }
 
-    pub fn server(&self, leaf: &Leaf<'_>) -> rustls::ServerConfig {
+    /// Certificate chain and key as PEM, for a server that reads files.
+    pub fn pem_pair(&self, leaf: &Leaf<'_>) -> (String, String) {
+        let (certificate, key) = self.sign(leaf);
+        (format!("{}{}", certificate.pem(), self.issuer.pem()), key.serialize_pem())
+    }
+
+    fn sign(&self, leaf: &Leaf<'_>) -> (rcgen::Certificate, KeyPair) {
         let names: Vec<String> = leaf.names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("valid names");
         params.distinguished_name.push(DnType::CommonName, leaf.names[0]);
@@ -59,6 +65,11 @@ impl Authority {
         }
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a signed certificate");
+        (certificate, key)
+    }
+
+    pub fn server(&self, leaf: &Leaf<'_>) -> rustls::ServerConfig {
+        let (certificate, key) = self.sign(leaf);
         let staple = leaf.staple.map(|says| ocsp::response(self, &ocsp::id_of(certificate.der()), says));
         let chain = vec![CertificateDer::from(certificate.der().to_vec()), self.issuer.der().clone()];
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
