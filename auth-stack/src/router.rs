@@ -17,6 +17,8 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/.well-known/jwks.json", get(oauth::jwks))
         .route("/authorize", get(oauth::authorize).post(oauth::authorize))
         .route("/oauth/token", post(oauth::token))
+        .route("/oauth/device/code", post(oauth::device_code))
+        .route("/activate", get(oauth::activate_page).post(oauth::activate_form))
         .route("/userinfo", get(oauth::userinfo).post(oauth::userinfo))
         .route("/login", get(accounts::login_page).post(accounts::login_form))
         .route("/dbconnections/signup", post(accounts::signup))

@@ -215,6 +215,7 @@ fn ready(options: &Options, provider: &Provider, port: u16, admin: SocketAddr) -
     let clients = provider.clients.iter().map(|client| {
         let credentials = ClientCredentials {
             client_secret: client.secret.map(str::to_owned),
+            private_key: client.private_key().map(str::to_owned),
             redirect_uri: client.redirect_uris.first().cloned(),
             audience: client.audience.map(str::to_owned),
         };

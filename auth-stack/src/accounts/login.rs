@@ -28,6 +28,10 @@ pub(crate) enum Continuation {
     /// To an application, with a code.
     Authorize(Box<AuthorizationRequest>),
     Dashboard,
+    /// To where a device's code is typed in.
+    Activate {
+        user_code: String,
+    },
 }
 
 impl Continuation {
@@ -35,13 +39,14 @@ impl Continuation {
         match self {
             Continuation::Authorize(request) => &request.client_id,
             Continuation::Dashboard => "dashboard",
+            Continuation::Activate { .. } => "activate",
         }
     }
 
     fn login_hint(&self) -> Option<&str> {
         match self {
             Continuation::Authorize(request) => request.login_hint.as_deref(),
-            Continuation::Dashboard => None,
+            Continuation::Dashboard | Continuation::Activate { .. } => None,
         }
     }
 }
@@ -128,6 +133,10 @@ pub(crate) async fn login_form(
     let session = Session { user, created_ms: now_ms };
     let mut response = match &login.continuation {
         Continuation::Authorize(request) => redirect_with_code(&node, &hits, request, &session, now_ms).await?,
+        Continuation::Activate { user_code } => {
+            let location = format!("{}/activate?user_code={user_code}", provider.origin);
+            (StatusCode::FOUND, [(LOCATION, location), (CACHE_CONTROL, "no-store".to_owned())]).into_response()
+        }
         Continuation::Dashboard => {
             let location = format!("{}/dashboard", provider.origin);
             (StatusCode::FOUND, [(LOCATION, location), (CACHE_CONTROL, "no-store".to_owned())]).into_response()

@@ -12,6 +12,7 @@ pub(crate) use sign_in::{Way, sign_in};
 pub(crate) use signup::signup;
 
 use crate::provider::Node;
+use crate::secret::digest;
 use crate::store::{Session, StoreError};
 use axum::http::HeaderMap;
 
@@ -25,4 +26,9 @@ pub(crate) async fn current_session(
         Some(session_id) => node.provider.store.session(&session_id, now_ms).await,
         None => Ok(None),
     }
+}
+
+/// What a form of this browser's session must carry: another site neither knows nor guesses the session.
+pub(crate) fn form_token(headers: &HeaderMap) -> Option<String> {
+    Some(hex::encode(digest(&format!("form {}", cookies::value(headers, cookies::SESSION)?))))
 }

@@ -1,7 +1,9 @@
 //! The registered applications, and how they prove who they are (RFC 6749 section 2.3).
 
+use super::client_assertion;
 use super::error::{ErrorCode, TokenError};
 use super::parameters::Parameters;
+use crate::clock::now_ms;
 use crate::secret::same;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -17,11 +19,17 @@ pub(crate) enum GrantType {
     ClientCredentials,
     AuthorizationCode,
     RefreshToken,
+    DeviceCode,
 }
 
 impl GrantType {
-    const ALL: [GrantType; 4] =
-        [GrantType::Password, GrantType::ClientCredentials, GrantType::AuthorizationCode, GrantType::RefreshToken];
+    pub const ALL: [GrantType; 5] = [
+        GrantType::AuthorizationCode,
+        GrantType::RefreshToken,
+        GrantType::Password,
+        GrantType::ClientCredentials,
+        GrantType::DeviceCode,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -29,6 +37,7 @@ impl GrantType {
             GrantType::ClientCredentials => "client_credentials",
             GrantType::AuthorizationCode => "authorization_code",
             GrantType::RefreshToken => "refresh_token",
+            GrantType::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
     }
 
@@ -40,8 +49,10 @@ impl GrantType {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Client {
     pub id: &'static str,
-    /// Absent: a public client, which proves itself by PKCE.
     pub secret: Option<&'static str>,
+    /// The PEM of the public key that its assertions verify with. With neither key nor secret the client is public, and
+    /// proves itself by PKCE or by the person who enters its code.
+    pub key: Option<&'static str>,
     pub grants: &'static [GrantType],
     /// Compared as they are, character by character.
     pub redirect_uris: Vec<String>,
@@ -50,12 +61,27 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// The private half of its key, for those who play the client.
+    pub fn private_key(&self) -> Option<&'static str> {
+        self.key.map(|_| SERVICE_PRIVATE_KEY)
+    }
+
     pub fn is_public(&self) -> bool {
-        self.secret.is_none()
+        self.secret.is_none() && self.key.is_none()
     }
 
     pub fn may(&self, grant: GrantType) -> bool {
         self.grants.contains(&grant)
+    }
+
+    /// The audience that a request asks for, if the client may have it.
+    pub(super) fn allowed_audience(&self, parameters: &Parameters) -> Result<Option<String>, TokenError> {
+        match parameters.get("audience") {
+            Some(audience) if self.audience != Some(audience) => {
+                Err(TokenError::new(ErrorCode::InvalidTarget, "the client may not have tokens for this audience"))
+            }
+            audience => Ok(audience.map(str::to_owned)),
+        }
     }
 }
 
@@ -64,6 +90,9 @@ impl Client {
 pub struct ClientCredentials {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
+    /// PEM (PKCS#8) of the key that it signs its assertions with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,17 +101,25 @@ pub struct ClientCredentials {
 
 pub(crate) const API_AUDIENCE: &str = "https://api.tocsin.test/";
 
+const SERVICE_KEY: &str = include_str!("../../assets/service-key.pub.pem");
+const SERVICE_PRIVATE_KEY: &str = include_str!("../../assets/service-key.pem");
+
 /// All registered applications.
-pub(crate) struct Clients(Vec<Client>);
+pub(crate) struct Clients {
+    clients: Vec<Client>,
+    /// Whom a client's assertion may be for: the token endpoint, or the issuer.
+    assertion_audiences: [String; 2],
+}
 
 impl Clients {
-    /// The three that the reference stack is made with.
+    /// The five that the reference stack is made with.
     pub fn seeded(origin: &str) -> Clients {
-        use GrantType::{AuthorizationCode, ClientCredentials, Password, RefreshToken};
-        Clients(vec![
+        use GrantType::{AuthorizationCode, ClientCredentials, DeviceCode, Password, RefreshToken};
+        let clients = vec![
             Client {
                 id: "tocsin-spa",
                 secret: None,
+                key: None,
                 grants: &[AuthorizationCode, RefreshToken],
                 redirect_uris: vec![format!("{origin}/callback")],
                 audience: Some(API_AUDIENCE),
@@ -90,6 +127,7 @@ impl Clients {
             Client {
                 id: "tocsin-native",
                 secret: Some("native-secret"),
+                key: None,
                 grants: &[Password, RefreshToken, AuthorizationCode],
                 redirect_uris: vec![format!("{origin}/callback")],
                 audience: Some(API_AUDIENCE),
@@ -97,24 +135,45 @@ impl Clients {
             Client {
                 id: "tocsin-m2m",
                 secret: Some("m2m-secret"),
+                key: None,
                 grants: &[ClientCredentials],
                 redirect_uris: Vec::new(),
                 audience: Some(API_AUDIENCE),
             },
-        ])
+            Client {
+                id: "tocsin-service",
+                secret: None,
+                key: Some(SERVICE_KEY),
+                grants: &[ClientCredentials],
+                redirect_uris: Vec::new(),
+                audience: Some(API_AUDIENCE),
+            },
+            Client {
+                id: "tocsin-tv",
+                secret: None,
+                key: None,
+                grants: &[DeviceCode, RefreshToken],
+                redirect_uris: Vec::new(),
+                audience: Some(API_AUDIENCE),
+            },
+        ];
+        Clients { clients, assertion_audiences: [format!("{origin}/oauth/token"), format!("{origin}/")] }
     }
 
     pub fn find(&self, id: &str) -> Option<&Client> {
-        self.0.iter().find(|client| client.id == id)
+        self.clients.iter().find(|client| client.id == id)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Client> {
-        self.0.iter()
+        self.clients.iter()
     }
 
     /// Finds out which client asks, by HTTP Basic or by the body, never both.
     pub(super) fn authenticate(&self, headers: &HeaderMap, parameters: &Parameters) -> Result<&Client, TokenError> {
         let invalid_client = |description| TokenError::new(ErrorCode::InvalidClient, description);
+        if let Some(assertion) = parameters.get("client_assertion") {
+            return self.authenticate_by_assertion(assertion, parameters);
+        }
         let in_body = (parameters.get("client_id"), parameters.get("client_secret"));
         let (id, secret) = match (basic_credentials(headers), in_body) {
             (Some(_), (_, Some(_))) => {
@@ -136,6 +195,7 @@ impl Clients {
         };
         let client = self.find(&id).ok_or_else(|| invalid_client("there is no such client"))?;
         match (client.secret, secret) {
+            (None, _) if client.key.is_some() => Err(invalid_client("the client proves itself by a client_assertion")),
             (None, None) => Ok(client),
             (Some(own), Some(given)) if same(own, &given) => Ok(client),
             (Some(_), None) => Err(invalid_client("the client secret is missing")),
@@ -143,6 +203,23 @@ impl Clients {
             (None, Some(given)) if given.is_empty() => Ok(client),
             _ => Err(invalid_client("the client secret is wrong")),
         }
+    }
+
+    fn authenticate_by_assertion(&self, assertion: &str, parameters: &Parameters) -> Result<&Client, TokenError> {
+        let invalid_client = |description| TokenError::new(ErrorCode::InvalidClient, description);
+        if parameters.get("client_assertion_type") != Some(client_assertion::TYPE) {
+            return Err(TokenError::new(ErrorCode::InvalidRequest, "the client_assertion_type must be jwt-bearer"));
+        }
+        let claimed = client_assertion::claimed_client(assertion);
+        let id = claimed.ok_or_else(|| invalid_client("the client_assertion does not parse"))?;
+        if parameters.get("client_id").is_some_and(|given| given != id) {
+            return Err(invalid_client("the client_assertion is of another client than the client_id"));
+        }
+        let client = self.find(&id).ok_or_else(|| invalid_client("there is no such client"))?;
+        let key = client.key.ok_or_else(|| invalid_client("the client has no key to sign assertions with"))?;
+        client_assertion::verify(assertion, client.id, key, &self.assertion_audiences, now_ms() / 1_000)
+            .map_err(invalid_client)?;
+        Ok(client)
     }
 }
 

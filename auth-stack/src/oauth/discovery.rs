@@ -1,5 +1,6 @@
 //! OpenID Connect Discovery 1.0 and the JWKS.
 
+use super::clients::GrantType;
 use super::scope::{API_SCOPES, USER_SCOPES};
 use crate::fault::{FaultKind, Hits};
 use crate::provider::Node;
@@ -18,16 +19,18 @@ fn document(issuer: &str) -> Value {
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}authorize"),
         "token_endpoint": format!("{issuer}oauth/token"),
+        "device_authorization_endpoint": format!("{issuer}oauth/device/code"),
         "userinfo_endpoint": format!("{issuer}userinfo"),
         "jwks_uri": format!("{issuer}.well-known/jwks.json"),
         "end_session_endpoint": format!("{issuer}v2/logout"),
         "scopes_supported": USER_SCOPES.iter().chain(&API_SCOPES).collect::<Vec<_>>(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token", "password", "client_credentials"],
+        "grant_types_supported": GrantType::ALL.map(GrantType::name),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login"],
         "claims_supported":

@@ -1,15 +1,15 @@
-//! The four ways to tokens. Each finds out what is granted, and the refresh token that goes with it, if any.
+//! The five ways to tokens. Each finds out what is granted, and the refresh token that goes with it, if any.
 
 use super::claims::Granted;
 use super::clients::{Client, GrantType};
 use super::error::{ErrorCode, TokenError};
 use super::parameters::Parameters;
-use super::{pkce, scope};
+use super::{device, pkce, scope};
 use crate::accounts::{self, Way};
 use crate::fault::{FaultKind, Hits};
 use crate::provider::Node;
 use crate::secret::random_token;
-use crate::store::{Next, Redemption, RefreshGrant, Rotation};
+use crate::store::{Next, Poll, Redemption, RefreshGrant, Rotation};
 
 /// A request to the token endpoint whose client is known.
 pub(super) struct Ask<'a> {
@@ -33,12 +33,7 @@ impl Ask<'_> {
     }
 
     fn audience(&self) -> Result<Option<String>, TokenError> {
-        match self.parameters.get("audience") {
-            Some(audience) if self.client.audience != Some(audience) => {
-                Err(TokenError::new(ErrorCode::InvalidTarget, "the client may not have tokens for this audience"))
-            }
-            audience => Ok(audience.map(str::to_owned)),
-        }
+        self.client.allowed_audience(self.parameters)
     }
 
     /// A refresh token for what was granted, when offline access is part of it.
@@ -135,6 +130,34 @@ pub(super) async fn authorization_code(ask: &Ask<'_>) -> Result<Grant, TokenErro
         auth_time_ms: Some(grant.auth_time_ms),
     };
     let refresh_token = ask.first_refresh_token(&granted, Some(family)).await?;
+    Ok((granted, refresh_token))
+}
+
+/// RFC 8628 sections 3.4 and 3.5.
+pub(super) async fn device_code(ask: &Ask<'_>) -> Result<Grant, TokenError> {
+    let code = ask.required("device_code")?;
+    let store = &ask.node.provider.store;
+    let interval_ms = i64::from(device::INTERVAL_S) * 1_000;
+    let refuse = |code, description| Err(TokenError::new(code, description));
+    let (grant, user_id, auth_time_ms) =
+        match store.poll_device_code(code, ask.client.id, interval_ms, ask.now_ms).await? {
+            Poll::Granted { grant, user_id, auth_time_ms } => (grant, user_id, auth_time_ms),
+            Poll::Pending => return refuse(ErrorCode::AuthorizationPending, "nobody has entered the code yet"),
+            Poll::TooSoon => return refuse(ErrorCode::SlowDown, "wait longer before you ask again"),
+            Poll::Denied => return refuse(ErrorCode::AccessDenied, "the person denied it"),
+            Poll::Expired => return refuse(ErrorCode::ExpiredToken, "the device code has expired"),
+            Poll::Unknown => return Err(invalid_grant("there is no such device code")),
+        };
+    let user = store.user_by_id(&user_id).await?;
+    let granted = Granted {
+        client_id: grant.client_id,
+        user: Some(user.ok_or_else(|| invalid_grant("the account is gone"))?),
+        scope: grant.scope,
+        audience: grant.audience,
+        nonce: None,
+        auth_time_ms: Some(auth_time_ms),
+    };
+    let refresh_token = ask.first_refresh_token(&granted, None).await?;
     Ok((granted, refresh_token))
 }
 

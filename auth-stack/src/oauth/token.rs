@@ -49,6 +49,7 @@ async fn answer(node: &Node, hits: &Hits, headers: &HeaderMap, body: &[u8]) -> R
         GrantType::ClientCredentials => grants::client_credentials(&ask)?,
         GrantType::AuthorizationCode => grants::authorization_code(&ask).await?,
         GrantType::RefreshToken => grants::refresh_token(&ask).await?,
+        GrantType::DeviceCode => grants::device_code(&ask).await?,
     };
     let answer = issue(&node.provider, &granted, refresh_token, hits, now_ms).await?;
     node.provider.metrics.token(&node.name, grant.name(), started.elapsed());

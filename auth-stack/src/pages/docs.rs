@@ -14,11 +14,13 @@ pub(crate) async fn home() -> Redirect {
     Redirect::to("/docs")
 }
 
-const ENDPOINTS: [(&str, &str); 10] = [
+const ENDPOINTS: [(&str, &str); 12] = [
     ("/.well-known/openid-configuration", "where everything is"),
     ("/.well-known/jwks.json", "the keys that tokens are signed with"),
     ("/authorize", "starts a login; authorization code with PKCE"),
-    ("/oauth/token", "tokens by code, password, client credentials or refresh token"),
+    ("/oauth/token", "tokens by code, password, client credentials, refresh token or device code"),
+    ("/oauth/device/code", "starts the device flow"),
+    ("/activate", "where a person types in the code that a device shows"),
     ("/userinfo", "who the bearer of an access token is"),
     ("/dbconnections/signup", "a new account"),
     ("/v2/logout", "ends the session"),
@@ -48,7 +50,7 @@ pub(crate) async fn docs(State(node): State<Arc<Node>>) -> Page {
         h2 #clients { "Clients" }
         ul {
             @for client in provider.clients.iter() {
-                li { code { (client.id) } @if client.is_public() { " (public, PKCE)" } @else { " (confidential)" } }
+                li { code { (client.id) } @if client.is_public() { " (public)" } @else { " (confidential)" } }
             }
         }
     };

@@ -51,6 +51,21 @@ pub(crate) async fn not_found() -> (StatusCode, Page) {
     )
 }
 
+/// Where a person types in what a device shows.
+pub(crate) fn activate(user_code: &str, csrf: &str) -> Page {
+    let body = html! {
+        h1 { "Sign a device in" }
+        form method="post" action="/activate" {
+            input type="hidden" name="csrf" value=(csrf);
+            label for="user_code" { "The code that it shows" }
+            input #user_code name="user_code" autocomplete="off" required value=(user_code);
+            button type="submit" name="answer" value="allow" { "Allow" }
+            button type="submit" name="answer" value="deny" { "Deny" }
+        }
+    };
+    layout("Sign a device in", true, &html! {}, &body)
+}
+
 pub(crate) struct LoginForm<'a> {
     pub provider: &'a Provider,
     pub state: &'a str,

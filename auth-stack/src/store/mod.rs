@@ -8,6 +8,7 @@
 //! work is done on tokio's blocking threads, never on those that serve sockets.
 
 mod codes;
+mod device_codes;
 mod keys;
 mod refresh_tokens;
 mod sessions;
@@ -15,6 +16,7 @@ mod sign_ins;
 mod users;
 
 pub(crate) use codes::{CodeGrant, Redemption};
+pub(crate) use device_codes::{Answered, DeviceGrant, Poll};
 pub(crate) use keys::StoredKey;
 pub(crate) use refresh_tokens::{Next, RefreshGrant, Rotation};
 pub(crate) use sessions::{LoginTransaction, Session};
@@ -48,6 +50,9 @@ const SCHEMA: &str = "
     create table if not exists codes (
         hash blob primary key, family text not null, detail text not null, used_ms integer,
         expires_ms integer not null) strict;
+    create table if not exists device_codes (
+        hash blob primary key, user_code text not null unique, detail text not null, polled_ms integer,
+        user_id text, auth_time_ms integer, denied integer not null default 0, expires_ms integer not null) strict;
     create table if not exists refresh_tokens (
         hash blob primary key, family text not null, detail text not null, used_ms integer, revoked integer not null default 0,
         expires_ms integer not null) strict;
@@ -137,6 +142,7 @@ impl Store {
         self.run(move |transaction| {
             transaction.execute("delete from sessions where expires_ms <= ?1", [now_ms])?;
             transaction.execute("delete from login_transactions where expires_ms <= ?1", [now_ms])?;
+            transaction.execute("delete from device_codes where expires_ms <= ?1", [now_ms])?;
             transaction.execute("delete from codes where expires_ms <= ?1", [now_ms - USED_TOKEN_KEPT_MS])?;
             transaction.execute(
                 "delete from refresh_tokens where expires_ms <= ?1 or used_ms <= ?2",

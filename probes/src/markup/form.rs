@@ -178,13 +178,22 @@ mod tests {
     fn where_a_form_is_sent() {
         let cases = [
             ("<form>", Some("https://a.test/login?state=1"), "get", "application/x-www-form-urlencoded"),
-            ("<form action='' method=POST>", Some("https://a.test/login?state=1"), "post", "application/x-www-form-urlencoded"),
+            (
+                "<form action='' method=POST>",
+                Some("https://a.test/login?state=1"),
+                "post",
+                "application/x-www-form-urlencoded",
+            ),
             ("<form action=/b method=put>", Some("https://a.test/b"), "get", "application/x-www-form-urlencoded"),
             ("<form action='http://[' enctype=Multipart/Form-Data>", None, "get", "multipart/form-data"),
         ];
         for (html, action, method, enctype) in cases {
             let form = read_one(html);
-            assert_eq!((form.action.as_deref(), form.method.as_str(), form.enctype.as_str()), (action, method, enctype), "{html}");
+            assert_eq!(
+                (form.action.as_deref(), form.method.as_str(), form.enctype.as_str()),
+                (action, method, enctype),
+                "{html}"
+            );
         }
     }
 }

@@ -72,7 +72,8 @@ pub(super) fn outline(html: &str, url: &str) -> Result<Outline, HtmlError> {
         .unwrap_or_else(|| document_url.clone());
     let mut dropped = 0;
     let forms = bounded(form::forms(&page, &base, &document_url), FORMS_MAX, &mut dropped);
-    let (anchors, files) = (selector("a[href], area[href]"), selector("script[src], link[href], img[src], iframe[src]"));
+    let (anchors, files) =
+        (selector("a[href], area[href]"), selector("script[src], link[href], img[src], iframe[src]"));
     let links = page.select(&anchors).map(|element| {
         let href = element.attr("href").unwrap_or_default().trim();
         Link {
