@@ -262,7 +262,7 @@ declare module "tocsin" {
     "assertion" | "http" | "network-dns" | "network-connect" | "network-tls" | "network-timeout" | "script";
 
   /** What was measured and seen below a response that `fetch` returned in this run. */
-  export function connection(response: Response): Connection;
+  export function connection(response: Pick<Response, "headers" | "status" | "url">): Connection;
 
   export interface Connection {
     readonly url: string;

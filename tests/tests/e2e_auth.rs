@@ -4,7 +4,10 @@
 use std::path::Path;
 use tests::harness::{AuthStack, Config, Tocsin};
 
-const SCRIPTS: [(&str, &str); 3] = [
+const EXAMPLES: &str = include_str!("e2e_auth/examples.check.ts");
+
+const SCRIPTS: [(&str, &str); 4] = [
+    ("examples.check.ts", EXAMPLES),
     ("browser.check.ts", include_str!("e2e_auth/browser.check.ts")),
     ("device.check.ts", include_str!("e2e_auth/device.check.ts")),
     ("service.check.ts", include_str!("e2e_auth/service.check.ts")),
@@ -29,5 +32,28 @@ async fn every_flow_works_against_the_auth_stack() {
     write_scripts(&scripts, &stack);
     let config = Config { regions: 1, ..Config::new(scripts, &stack) };
     let finished = Tocsin::run(&config, folder.path(), &["test"]).await;
-    finished.assert_code(0).assert_says(&["browser", "device", "service"]);
+    finished.assert_code(0).assert_says(&["browser", "device", "examples", "service"]);
+}
+
+/// A row of the documentation: what it speaks of, and a line that shows it.
+fn examples(documentation: &str) -> impl Iterator<Item = &str> {
+    let rows = documentation.lines().filter(|line| line.starts_with("| ") && line.ends_with("` |"));
+    rows.filter_map(|row| row.rsplit_once(" | `").and_then(|(_, example)| example.strip_suffix("` |")))
+}
+
+#[test]
+fn every_example_of_the_documentation_is_run() {
+    let documentation = include_str!("../../docs/library-http-auth.md");
+    let lines: Vec<_> = EXAMPLES.lines().map(str::trim).collect();
+    let strange: Vec<_> = examples(documentation).filter(|example| !lines.contains(example)).collect();
+    assert!(strange.is_empty(), "no lines of examples.check.ts: {strange:#?}");
+    assert!(examples(documentation).count() > 30, "the tables are read");
+    for name in ["tocsin-http.d.ts", "tocsin-auth.d.ts"] {
+        let declarations = format!("{}/../checks/scripts/{name}", env!("CARGO_MANIFEST_DIR"));
+        let declarations = std::fs::read_to_string(declarations).expect("the declarations are there");
+        let functions = declarations.lines().filter_map(|line| line.trim().strip_prefix("export function "));
+        for function in functions.filter_map(|line| line.split('(').next()) {
+            assert!(EXAMPLES.contains(&format!("{function}(")), "{function} has no example");
+        }
+    }
 }

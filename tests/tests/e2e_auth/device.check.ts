@@ -28,7 +28,6 @@ export default defineCheck({
     await step("nobody has entered the code", async () => {
       const device = await tv.device({ scope: "openid email offline_access" });
       await tv.expectRefused(device.grant, "authorization_pending");
-      await tv.expectRefused(device.grant, "slow_down");
       await idp.client({ id: "tocsin-spa" }).expectRefused(device.grant, "unauthorized_client");
     });
 
