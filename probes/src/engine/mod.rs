@@ -14,7 +14,7 @@ mod stack;
 
 pub(crate) use ops::RunState;
 pub(crate) use record::{Ending, Record, Soft, Thrown, ThrownKind, clip};
-pub(crate) use redact::Redactor;
+pub(crate) use redact::{Redactor, encoded_forms};
 pub(crate) use stack::{authors_frames, first_location};
 
 use crate::script::{LIBRARY, LibraryModule, Module, ModuleKind, PARAMETER};

@@ -162,6 +162,14 @@ impl Record {
         self.console.push(ConsoleLine { at_us: self.offset_us(), level, text });
     }
 
+    /// What was logged, without secrets that were logged in pieces.
+    pub fn take_console(&mut self) -> Vec<ConsoleLine> {
+        let mut console = std::mem::take(&mut self.console);
+        let mut lines: Vec<&mut String> = console.iter_mut().map(|line| &mut line.text).collect();
+        self.redactor.redact_split(&mut lines);
+        console
+    }
+
     /// The names of a step and of the steps around it: `login › token`.
     pub fn step_path(&self, index: u32) -> Option<String> {
         let mut names = Vec::new();

@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Encoded forms of a value this short would match ordinary text all over.
 const ENCODED_BYTES_MIN: usize = 4;
 
+/// Changes that leave less of a value, and pieces of it, are looked for in longer values only.
+const LOOSE_BYTES_MIN: usize = 8;
+
 const REDACTED: &str = "[redacted]";
 
 /// Takes the values of secrets out of whatever leaves a run: as they are, and in the forms that requests and errors
@@ -23,20 +26,7 @@ impl Redactor {
             forms.insert(value.clone());
             // A value that is written in several lines is logged line by line, and trimmed.
             forms.extend(value.lines().map(|line| line.trim().to_owned()).filter(|line| line.len() >= 8));
-            if value.len() < ENCODED_BYTES_MIN {
-                continue;
-            }
-            forms.extend(base64_forms(value.as_bytes()));
-            forms.extend(url_forms(value));
-            if let Ok(json) = serde_json::to_string(value) {
-                forms.insert(json[1..json.len() - 1].to_owned());
-                // As inside a string that is itself JSON.
-                if let Ok(twice) = serde_json::to_string(&json[1..json.len() - 1]) {
-                    forms.insert(twice[1..twice.len() - 1].to_owned());
-                }
-            }
-            forms.insert(hex::encode(value));
-            forms.insert(hex::encode_upper(value));
+            forms.extend(encoded_forms(value));
         }
         forms.remove("");
         let mut forms: Vec<_> = forms.into_iter().collect();
@@ -50,6 +40,46 @@ impl Redactor {
         redacted
     }
 
+    /// Takes out what is written in pieces: over the arguments of one call, which are shown with spaces between them, or
+    /// over several calls.
+    pub fn redact_split(&self, lines: &mut [&mut String]) {
+        if self.forms.is_empty() {
+            return;
+        }
+        let mut joined = Vec::new();
+        let mut places = Vec::new();
+        for (index, line) in lines.iter().enumerate() {
+            for (offset, byte) in line.bytes().enumerate().filter(|(_, byte)| !separates(*byte)) {
+                joined.push(byte);
+                places.push((index, offset));
+            }
+        }
+        let mut redacted = vec![Vec::new(); lines.len()];
+        for form in &self.forms {
+            let form: Vec<u8> = form.bytes().filter(|byte| !separates(*byte)).collect();
+            if form.len() < LOOSE_BYTES_MIN {
+                continue;
+            }
+            for at in memchr::memmem::find_iter(&joined, &form) {
+                for piece in places[at..at + form.len()].chunk_by(|one, next| one.0 == next.0) {
+                    redacted[piece[0].0].push(piece[0].1..piece[piece.len() - 1].1 + 1);
+                }
+            }
+        }
+        for (line, mut ranges) in lines.iter_mut().zip(redacted) {
+            ranges.sort_by_key(|range| std::cmp::Reverse(range.start));
+            let mut rest = line.len();
+            for range in ranges {
+                // Overlapping finds take what is left.
+                let end = range.end.min(rest);
+                if range.start < end {
+                    line.replace_range(range.start..end, REDACTED);
+                    rest = range.start;
+                }
+            }
+        }
+    }
+
     pub fn redact_in_place(&self, text: &mut String) {
         for form in &self.forms {
             if text.contains(form.as_str()) {
@@ -57,6 +87,40 @@ impl Redactor {
             }
         }
     }
+}
+
+/// What stands between the pieces of a value that is logged in pieces.
+fn separates(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b',' | b'\'' | b'"' | b'`' | b'[' | b']' | b'+')
+}
+
+/// What a value looks like where it is encoded; nothing for one that is too short to be told from other text.
+pub(crate) fn encoded_forms(value: &str) -> BTreeSet<String> {
+    let mut forms = BTreeSet::new();
+    if value.len() < ENCODED_BYTES_MIN {
+        return forms;
+    }
+    forms.extend(base64_forms(value.as_bytes()));
+    forms.extend(url_forms(value));
+    if let Ok(json) = serde_json::to_string(value) {
+        forms.insert(json[1..json.len() - 1].to_owned());
+        // As inside a string that is itself JSON.
+        if let Ok(twice) = serde_json::to_string(&json[1..json.len() - 1]) {
+            forms.insert(twice[1..twice.len() - 1].to_owned());
+        }
+    }
+    forms.insert(hex::encode(value));
+    forms.insert(hex::encode_upper(value));
+    if value.len() >= LOOSE_BYTES_MIN {
+        // As the name of a host, which knows no capitals, and backwards.
+        forms.insert(value.to_lowercase());
+        forms.insert(value.chars().rev().collect());
+    }
+    let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    forms.insert(html.replace('\'', "&#39;"));
+    forms.insert(html.replace('\'', "&#x27;"));
+    forms.insert(html);
+    forms
 }
 
 fn url_forms(value: &str) -> [String; 4] {
@@ -138,6 +202,23 @@ mod tests {
             for part in ["ss/w", "or d", "c3Mvd", "or%20d", "or+d"] {
                 assert!(!redacted.contains(part), "{text} -> {redacted}");
             }
+        }
+    }
+
+    #[test]
+    fn a_secret_in_pieces_is_taken_out() {
+        let cases: &[(&[&str], &[&str])] = &[
+            (&["correct -horse"], &["[redacted]"]),
+            (&["a correct", "-hor", "se b"], &["a [redacted]", "[redacted]", "[redacted] b"]),
+            (&["[ 'cor', 'rect-', 'horse' ]"], &["[ '[redacted]' ]"]),
+            (&["c", "o", "r", "r"], &["c", "o", "r", "r"]),
+            (&["correct", "mule", "-horse"], &["correct", "mule", "-horse"]),
+            (&["636f72726563742d", "686f727365"], &["[redacted]", "[redacted]"]),
+        ];
+        for (lines, expected) in cases {
+            let mut lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+            redactor("correct-horse").redact_split(&mut lines.iter_mut().collect::<Vec<_>>());
+            assert_eq!(&lines, expected);
         }
     }
 

@@ -18,7 +18,7 @@ mod response_body;
 
 pub(crate) use ops::js_error;
 
-use crate::transport::{Client, Dialer, NetworkSettings, Overheard, Prepared, Recorder};
+use crate::transport::{Client, Dialer, NetworkSettings, Overheard, Prepared, Recorder, SecretGuard};
 use deno_core::{Extension, ExtensionFileSource, OpState};
 use response_body::NetworkBody;
 use std::cell::{Cell, RefCell};
@@ -37,6 +37,7 @@ pub(crate) fn prepare(settings: &NetworkSettings) -> Result<Arc<PreparedNetwork>
 pub(crate) struct RunNetwork {
     pub(crate) prepared: Arc<PreparedNetwork>,
     pub(crate) dialer: Dialer,
+    pub(crate) guard: SecretGuard,
     /// Offsets of requests count from here.
     pub(crate) started: Instant,
     pub(crate) requests_max: usize,
@@ -60,8 +61,9 @@ struct RunFetch {
 /// In the run's process, before its script.
 pub(crate) fn begin_run(state: &mut OpState, network: RunNetwork) {
     let recorder = Recorder::new(network.started, network.requests_max);
-    let client = Client::new(network.prepared, network.dialer.clone(), recorder);
+    let client = Client::new(network.prepared, network.dialer.clone(), recorder).guarding(network.guard.clone());
     state.put(network.dialer);
+    state.put(network.guard);
     state.put(RunFetch { client, current_step: network.current_step });
 }
 

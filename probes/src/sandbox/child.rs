@@ -7,9 +7,9 @@ use super::process::{self, exit_now};
 use super::transcript::{self, Redaction};
 use super::verdict::{self, Stop, Stopped};
 use super::wire::{Modules, Order, Ran, Report, Task};
-use crate::engine::{Engine, Record, Redactor, RunState};
+use crate::engine::{Engine, Record, Redactor, RunState, encoded_forms};
 use crate::fetch::{self, PreparedNetwork, RunNetwork};
-use crate::transport::Dialer;
+use crate::transport::{Dialer, GuardedSecret, SecretGuard};
 use checks::{Outcome, UnixMs};
 use deno_core::error::CoreError;
 use rand::TryRngCore as _;
@@ -29,6 +29,9 @@ const UNWIND: Duration = Duration::from_millis(50);
 
 /// For what takes the processor long, such as making a key pair. Each takes 2 MiB of address space for its stack.
 const THREADS_MAX: usize = 8;
+
+/// The shortest value that a request is searched for.
+const GUARDED_BYTES_MIN: usize = 4;
 
 /// Where the process ends that could not even become one.
 const EXIT_UNPREPARED: i32 = 70;
@@ -150,7 +153,11 @@ fn act(
         let current_step = record.borrow().current_step.clone();
         let requests_max = limits.requests_max;
         let dialer = Dialer::brokered(order.ticket.clone());
-        fetch::begin_run(&mut state, RunNetwork { prepared: network, dialer, started, requests_max, current_step });
+        let guard = guard(&order);
+        fetch::begin_run(
+            &mut state,
+            RunNetwork { prepared: network, dialer, guard, started, requests_max, current_step },
+        );
         state.put(RunState { record: record.clone(), ended: ended.clone() });
     }
     let (stopped, duration_us) = runtime.block_on(async {
@@ -188,10 +195,21 @@ fn act(
         outcome,
         requests,
         steps: std::mem::take(&mut record.steps),
-        console: std::mem::take(&mut record.console),
+        console: record.take_console(),
         metrics: std::mem::take(&mut record.metrics),
         dropped: record.dropped,
     })
+}
+
+fn guard(order: &Order) -> SecretGuard {
+    let Task::Run { secrets, .. } = &order.task else { return SecretGuard::default() };
+    let guarded = order.secret_hosts.iter().filter_map(|(name, hosts)| {
+        // Shorter values are in every other text.
+        let value = secrets.get(name).filter(|value| value.len() >= GUARDED_BYTES_MIN)?;
+        let forms = encoded_forms(value).into_iter().chain([value.clone()]).collect();
+        Some(GuardedSecret { name: name.clone(), forms, hosts: hosts.clone() })
+    });
+    SecretGuard::new(guarded.collect())
 }
 
 /// Stops the script when it takes more time or memory than it may. A script that waits is stopped by the event loop

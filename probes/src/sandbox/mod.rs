@@ -104,8 +104,12 @@ impl Sandbox {
 
     /// Evaluates the script in a run's process, and reads and validates what its default export declares.
     pub async fn describe(&self, bundle: &Arc<ScriptBundle>) -> Result<CheckDefinition, ScriptError> {
-        let order =
-            Order { task: Task::Describe, ticket: Ticket::default(), timeout_ms: self.limits.describe_timeout_ms };
+        let order = Order {
+            task: Task::Describe,
+            ticket: Ticket::default(),
+            secret_hosts: BTreeMap::new(),
+            timeout_ms: self.limits.describe_timeout_ms,
+        };
         let refuse = |message: String| Err(ScriptError::new(&bundle.path, message));
         match self.pool.run(order, bundle, &Arc::default()).await {
             Ok(Answer { end: ProcessEnd::Reported, report }) => match serde_json::from_slice(&report) {
@@ -127,11 +131,12 @@ impl Sandbox {
     pub async fn run(&self, order: RunOrder) -> RunResult {
         let RunOrder { key, bundle, timeout_ms, vars, secrets, reach, network } = order;
         let asked_at = UnixMs::now();
-        let Reach { hosts, secrets: _secret_hosts } = reach;
+        let Reach { hosts, secrets: secret_hosts } = reach;
         let dialer = Dialer::direct(Arc::clone(&network), hosts);
         let admitted = self.pool.broker().admit(dialer, self.limits.connections_max);
         let ticket = admitted.ticket().clone();
-        let wire_order = Order { task: Task::Run { key: key.clone(), vars, secrets }, ticket, timeout_ms };
+        let wire_order =
+            Order { task: Task::Run { key: key.clone(), vars, secrets }, ticket, secret_hosts, timeout_ms };
         let answer = self.pool.run(wire_order, &bundle, &network).await;
         drop(admitted);
         let ran = match answer {

@@ -76,7 +76,12 @@ fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
     };
     let vars = BTreeMap::from([("URL".to_owned(), ANSWER.to_owned())]);
     let task = Task::Run { key, vars, secrets: BTreeMap::new() };
-    let order = serde_json::to_vec(&Order { task, ticket: Ticket::default(), timeout_ms: TIMEOUT_MS })?;
+    let order = serde_json::to_vec(&Order {
+        task,
+        ticket: Ticket::default(),
+        secret_hosts: BTreeMap::new(),
+        timeout_ms: TIMEOUT_MS,
+    })?;
     let network = crate::fetch::prepare(&NetworkSettings::default()).map_err(io::Error::other)?;
     let (read, write) = process::pipe()?;
     let heap_top = memory::heap_top();

@@ -8,7 +8,7 @@ use super::{Containment, Limits};
 use crate::broker::Ticket;
 use crate::script::Module;
 use crate::transport::NetworkSettings;
-use checks::{ConsoleLine, Dropped, Metric, Outcome, Request, RunKey, Step, UnixMs};
+use checks::{ConsoleLine, Dropped, HostPattern, Metric, Outcome, Request, RunKey, Step, UnixMs};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -89,6 +89,8 @@ pub(super) struct Order {
     pub task: Task,
     /// What the run shows the broker; a script that is only described connects nowhere.
     pub ticket: Ticket,
+    /// Where secrets may go, of those that may not go everywhere.
+    pub secret_hosts: BTreeMap<String, Vec<HostPattern>>,
     pub timeout_ms: u64,
 }
 

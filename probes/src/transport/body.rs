@@ -3,7 +3,7 @@
 use super::connection::Lease;
 use super::error::{chain, http2_end};
 use super::recorder::Exchange;
-use super::{TransportError, decode};
+use super::{SecretWatch, TransportError, decode};
 use futures_util::{Stream, StreamExt};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
@@ -30,6 +30,8 @@ pub enum RequestBody {
 pub struct BodyStream {
     pieces: mpsc::Receiver<Result<Bytes, BodyFailed>>,
     length_bytes: Option<u64>,
+    /// Sees every piece before it leaves.
+    watch: Option<SecretWatch>,
 }
 
 impl RequestBody {
@@ -37,7 +39,19 @@ impl RequestBody {
     /// length is known it is announced, and HTTP/1.1 does without chunks.
     pub fn stream(length_bytes: Option<u64>) -> (BodySender, Self) {
         let (sender, pieces) = mpsc::channel(1);
-        (BodySender { sender }, Self::Stream(BodyStream { pieces, length_bytes }))
+        (BodySender { sender }, Self::Stream(BodyStream { pieces, length_bytes, watch: None }))
+    }
+
+    /// Looks for secrets that are not for where the body goes: now, or in a stream as it is sent.
+    pub(super) fn guard(&mut self, mut watch: SecretWatch) -> Result<(), TransportError> {
+        match self {
+            Self::Empty => Ok(()),
+            Self::Full(bytes) => watch.part("body", bytes),
+            Self::Stream(stream) => {
+                stream.watch = Some(watch);
+                Ok(())
+            }
+        }
     }
 
     /// The same body again, where it is still there.
@@ -107,6 +121,10 @@ impl Body for WireBody {
             RequestBody::Full(bytes) if bytes.is_empty() => None,
             RequestBody::Full(bytes) => Some(Ok(std::mem::take(bytes))),
             RequestBody::Stream(stream) => match stream.pieces.poll_recv(cx) {
+                Poll::Ready(Some(Ok(bytes))) => {
+                    let passed = stream.watch.as_mut().map_or(Ok(()), |watch| watch.pass("body", &bytes));
+                    Some(passed.map(|()| bytes).map_err(|error| BodyFailed(error.to_string())))
+                }
                 Poll::Ready(piece) => piece,
                 Poll::Pending => return Poll::Pending,
             },

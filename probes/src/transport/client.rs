@@ -5,7 +5,7 @@ use super::connection::{Connection, Lease, Origin};
 use super::pool::Pool;
 use super::recorder::{Exchange, Recorder};
 use super::tls::Spoken;
-use super::{Dialer, Prepared, TransportError, decode};
+use super::{Dialer, Prepared, SecretGuard, TransportError, decode};
 use base64::Engine;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, RANGE, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -51,13 +51,19 @@ pub struct Answer {
 pub struct Client {
     prepared: Arc<Prepared>,
     dialer: Dialer,
+    guard: SecretGuard,
     pool: Rc<Pool>,
     recorder: Recorder,
 }
 
 impl Client {
     pub fn new(prepared: Arc<Prepared>, dialer: Dialer, recorder: Recorder) -> Self {
-        Self { prepared, dialer, pool: Rc::default(), recorder }
+        Self { prepared, dialer, guard: SecretGuard::default(), pool: Rc::default(), recorder }
+    }
+
+    /// Lets no request leave with a secret that is not for its host.
+    pub fn guarding(self, guard: SecretGuard) -> Self {
+        Self { guard, ..self }
     }
 
     pub fn recorder(&self) -> &Recorder {
@@ -92,6 +98,7 @@ impl Client {
         let Outgoing { method, url, headers, mut body, .. } = outgoing;
         let origin = Origin::of(&url)?;
         let headers = complete(headers, &method, &url, &body);
+        self.keep_secrets(&origin, &url, &headers, &mut body)?;
         exchange.says(&headers, &body);
         loop {
             let mut connection = self.pool.acquire(&self.prepared, &self.dialer, &origin, &url, exchange).await?;
@@ -116,6 +123,25 @@ impl Client {
                 _ => return Err(failed.error),
             };
         }
+    }
+
+    /// Nothing has been connected to yet.
+    fn keep_secrets(
+        &self,
+        origin: &Origin,
+        url: &Url,
+        headers: &HeaderMap,
+        body: &mut RequestBody,
+    ) -> Result<(), TransportError> {
+        let mut watch = self.guard.watch(origin.host.trim_matches(['[', ']']), origin.port);
+        watch.part("URL", url.as_str().as_bytes())?;
+        let decoded: Vec<u8> = percent_encoding::percent_decode_str(url.as_str()).collect();
+        watch.part("URL", &decoded)?;
+        for (name, value) in headers {
+            watch.part("name of a header", name.as_str().as_bytes())?;
+            watch.part(&format!("header `{name}`"), value.as_bytes())?;
+        }
+        body.guard(watch)
     }
 
     async fn answer(

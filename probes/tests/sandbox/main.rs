@@ -16,6 +16,7 @@ use probes::sandbox::{Limits, Sandbox, SandboxSettings};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 
 type Test = (String, Pin<Box<dyn Future<Output = Result<(), String>> + Send>>);
 
@@ -33,7 +34,8 @@ fn main() {
     let filters: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("the event loop starts");
     let failed = runtime.block_on(async {
-        let mut tests = specs::tests().await;
+        let limits = Limits { describe_timeout_ms: 500, ..Limits::default() };
+        let mut tests = specs::tests(&Arc::new(sandbox(2, limits).await)).await;
         tests.extend(processes::tests());
         tests.retain(|(name, _)| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str())));
         println!("running {} tests", tests.len());

@@ -90,9 +90,9 @@ impl Network {
     }
 
     /// Whether a specification has this network: those in `specs/fetch`, `specs/net`, `specs/nginx` and
-    /// `specs/library/http`.
+    /// `specs/library/http`, and hostile ones that are about it.
     pub fn serves(script: &Path) -> bool {
-        let served = ["fetch", "net", "http", "nginx"];
+        let served = ["fetch", "net", "http", "nginx", "network", "secrets"];
         script.components().any(|component| served.iter().any(|folder| component.as_os_str() == *folder))
     }
 

@@ -6,9 +6,9 @@
 
 use crate::matching::difference;
 use crate::network::Network;
-use crate::{Test, sandbox, specs_folder};
+use crate::{Test, specs_folder};
 use checks::{Reach, Region, RunKey, UnixMs};
-use probes::sandbox::{Limits, RunOrder, Sandbox};
+use probes::sandbox::{RunOrder, Sandbox};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -53,9 +53,7 @@ impl Default for Order {
     }
 }
 
-pub async fn tests() -> Vec<Test> {
-    let limits = Limits { describe_timeout_ms: 500, ..Limits::default() };
-    let sandbox = Arc::new(sandbox(2, limits).await);
+pub async fn tests(sandbox: &Arc<Sandbox>) -> Vec<Test> {
     let network = Arc::new(Network::start().await);
     let mut expectations = Vec::new();
     collect(&specs_folder(), &mut expectations);

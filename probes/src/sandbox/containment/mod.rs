@@ -116,28 +116,4 @@ fn refused(what: &str, error: impl Into<io::Error>) -> io::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_missing_is_told() {
-        let off = |reason: &str| Protection::Off { reason: reason.to_owned() };
-        let all = Containment {
-            system_calls: Protection::On,
-            landlock: Protection::On,
-            root: Protection::On,
-            network: Protection::On,
-        };
-        let some = Containment { landlock: off("not in this kernel"), ..all.clone() };
-        let none = Containment { system_calls: off("a"), landlock: off("b"), root: off("c"), network: off("d") };
-        let cases = [
-            (all, "system-call filter (seccomp), Landlock, empty root, empty network namespace", 0),
-            (some, "system-call filter (seccomp), empty root, empty network namespace; off: Landlock", 1),
-            (none, "none; off: system-call filter (seccomp), Landlock, empty root, empty network namespace", 4),
-        ];
-        for (containment, line, missing) in cases {
-            assert_eq!(containment.to_string(), line);
-            assert_eq!(containment.missing().len(), missing);
-        }
-    }
-}
+mod tests;

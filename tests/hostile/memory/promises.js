@@ -1,0 +1,9 @@
+// Promises without end.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    const all = []; for (;;) all.push(new Promise(() => {}));
+  },
+});

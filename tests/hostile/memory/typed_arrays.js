@@ -1,0 +1,9 @@
+// Buffers without end.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    const all = []; for (;;) all.push(new Uint8Array(1 << 20).fill(1));
+  },
+});

@@ -1,0 +1,9 @@
+// An address that nobody reaches.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    await fetch("http://255.255.255.255/");
+  },
+});

@@ -1,0 +1,9 @@
+// The cloud's metadata service, in another spelling.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    await fetch("http://[2002:a9fe:a9fe::1]/");
+  },
+});

@@ -1,0 +1,9 @@
+// A body that stalls.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    await (await fetch(`${ctx.vars.TARGET}/stall`)).text();
+  },
+});

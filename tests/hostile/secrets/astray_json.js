@@ -1,0 +1,9 @@
+// In JSON.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    await fetch(ctx.vars.TARGET, { method: 'POST', body: JSON.stringify({ password: ctx.secrets.TOKEN }) });
+  },
+});

@@ -1,0 +1,9 @@
+// Plainly.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    console.log(ctx.secrets.TOKEN, { token: ctx.secrets.TOKEN });
+  },
+});

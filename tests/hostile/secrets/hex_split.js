@@ -1,0 +1,9 @@
+// With spaces in between.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    console.log(...Array.from(new TextEncoder().encode(ctx.secrets.TOKEN), (b) => b.toString(16).padStart(2, '0')));
+  },
+});

