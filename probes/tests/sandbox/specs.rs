@@ -48,7 +48,7 @@ impl Default for Order {
             reach: Reach::default(),
             slot: 0,
             attempt: 0,
-            timeout_ms: 5_000,
+            timeout_ms: 60_000,
         }
     }
 }
