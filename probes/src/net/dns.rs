@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use url::Host;
 
 /// How long a datagram may take before it is sent again: either way may have lost it.
 const AGAIN_AFTER: Duration = Duration::from_millis(1_500);
@@ -78,7 +79,10 @@ pub(super) async fn op_net_dns(state: Rc<RefCell<OpState>>, #[string] options: S
     query.set_edns(edns);
     let bytes = query.to_vec().map_err(|error| refuse(format!("the question cannot be written: {error}")))?;
 
+    let resolved_by = resolver.clone().unwrap_or((Host::Domain("resolver".to_owned()), 53));
+    let mut watch = super::watch(&state, &resolved_by.0, resolved_by.1);
     let asking = async {
+        watch.part("name", ask.name.as_bytes())?;
         let began = Instant::now();
         let mut over_tcp = ask.transport == Transport::Tcp;
         let mut reply = match over_tcp {

@@ -19,7 +19,7 @@ mod tls;
 mod websocket;
 
 use crate::fetch;
-use crate::transport::{Client, Exchange, TransportError};
+use crate::transport::{Client, Exchange, SecretGuard, SecretWatch, TransportError};
 use deno_core::{Extension, OpState};
 use deno_error::JsErrorBox;
 use serde::Serialize;
@@ -113,6 +113,12 @@ fn borrowed(host: &Host<String>) -> Host<&str> {
         Host::Ipv4(address) => Host::Ipv4(*address),
         Host::Ipv6(address) => Host::Ipv6(*address),
     }
+}
+
+/// Watches what is written to a place: a secret goes only to the hosts that it is for.
+fn watch(state: &RefCell<OpState>, host: &Host<String>, port: u16) -> SecretWatch {
+    let guard = state.borrow().try_borrow::<SecretGuard>().cloned().unwrap_or_default();
+    guard.watch(host.to_string().trim_matches(['[', ']']), port)
 }
 
 /// The phases of an exchange in milliseconds, as scripts see them.

@@ -5,7 +5,7 @@ use super::stream::Stream;
 use super::tls::{self, Handshake};
 use super::{Call, Phases, borrowed, duration, host, json, timed};
 use crate::fetch;
-use crate::transport::{Client, DialTarget, Exchange, TransportError};
+use crate::transport::{Client, DialTarget, Exchange, SecretWatch, TransportError};
 use deno_core::convert::Uint8Array;
 use deno_core::{AsyncRefCell, CancelHandle, CancelTryFuture, OpState, RcRef, Resource, ResourceId, op2};
 use deno_error::JsErrorBox;
@@ -30,6 +30,7 @@ struct Connection {
     exchange: Exchange,
     remote: SocketAddr,
     shown: String,
+    watch: RefCell<SecretWatch>,
 }
 
 struct Reader {
@@ -90,6 +91,7 @@ pub(super) async fn op_net_tcp(
     let target = host(&name)?;
     let url = format!("{}://{target}:{port}", protocol.to_ascii_lowercase());
     let call = Call::begin(&state, &protocol, url, timeout_ms)?;
+    let watch = super::watch(&state, &target, port);
     let connecting = async {
         let mut progress = |progress: crate::transport::DialProgress<'_>| call.exchange.dialled(progress);
         call.client.dialer().tcp(DialTarget::Host(borrowed(&target), port), &mut progress).await
@@ -107,6 +109,7 @@ pub(super) async fn op_net_tcp(
         exchange,
         remote,
         shown,
+        watch: RefCell::new(watch),
     };
     let rid = state.borrow_mut().resource_table.add(connection);
     json(&Opened { rid, remote_address: remote.to_string(), phases })
@@ -223,6 +226,8 @@ pub(super) async fn op_net_write(
     let mut writer = RcRef::map(&connection, |this| &this.writer).borrow_mut().await;
     let Some(writer) = writer.as_mut() else { return Err(JsErrorBox::type_error("the connection is closed")) };
     let bytes = bytes.0.to_vec();
+    let passed = connection.watch.borrow_mut().pass("data", &bytes);
+    passed.map_err(|error| connection.failed(&error))?;
     let writing = async {
         connection.exchange.waits_for("room to send");
         let written = async {

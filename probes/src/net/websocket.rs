@@ -5,7 +5,7 @@ use super::stream::Stream;
 use super::tls::{self, Handshake};
 use super::{Call, Phases, borrowed, duration, host, json, timed};
 use crate::fetch;
-use crate::transport::{DialProgress, DialTarget, Exchange, TransportError, chain};
+use crate::transport::{DialProgress, DialTarget, Exchange, SecretWatch, TransportError, chain};
 use deno_core::convert::Uint8Array;
 use deno_core::{AsyncRefCell, CancelHandle, CancelTryFuture, OpState, RcRef, Resource, ResourceId, op2};
 use deno_error::JsErrorBox;
@@ -34,6 +34,7 @@ struct Socket {
     cancel: CancelHandle,
     exchange: Exchange,
     shown: String,
+    watch: RefCell<SecretWatch>,
 }
 
 impl Resource for Socket {
@@ -110,7 +111,12 @@ pub(super) async fn op_net_websocket(
     shown.set_query(None);
     let call = Call::begin(&state, "WEBSOCKET", url.to_string(), open.timeout_ms)?;
     let call = Call { shown: shown.to_string(), ..call };
+    let mut watch = super::watch(&state, &target, port);
     let opening = async {
+        watch.part("URL", url.as_str().as_bytes())?;
+        for (name, value) in request.headers() {
+            watch.part(&format!("header `{name}`"), value.as_bytes())?;
+        }
         let mut progress = |progress: DialProgress<'_>| call.exchange.dialled(progress);
         let (tcp, remote) = call.client.dialer().tcp(DialTarget::Host(borrowed(&target), port), &mut progress).await?;
         call.exchange.speaking(remote.to_string());
@@ -162,6 +168,7 @@ pub(super) async fn op_net_websocket(
         cancel: CancelHandle::new(),
         exchange,
         shown,
+        watch: RefCell::new(watch),
     };
     let rid = state.borrow_mut().resource_table.add(socket);
     let protocol = headers.get("sec-websocket-protocol").cloned().unwrap_or_default();
@@ -199,6 +206,8 @@ pub(super) async fn op_net_websocket_send(
     let socket = Socket::get(&state, rid)?;
     let bytes = bytes.0.to_vec();
     let length = bytes.len();
+    let passed = socket.watch.borrow_mut().part("message", &bytes);
+    passed.map_err(|error| socket.failed(&error))?;
     let message = match kind {
         TEXT => Message::text(String::from_utf8(bytes).map_err(|error| JsErrorBox::type_error(error.to_string()))?),
         PING => Message::Ping(bytes.into()),
