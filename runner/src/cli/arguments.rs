@@ -77,7 +77,7 @@ Exit code: 0 all passed, 1 a check failed or a script was refused, 2 the configu
 const NEW_HELP: &str = "\
 Examples:
   tocsin new start-page                      checks/start-page.check.ts, from the template `http`
-  tocsin new api --template graphql
+  tocsin new sign-in --template oidc
   tocsin new lib/checks/cert --template tls  in another folder";
 
 const COMPLETIONS_HELP: &str = "\
@@ -100,10 +100,20 @@ pub struct New {
 pub enum Template {
     /// A page answers, quickly, and says what it should
     Http,
+    /// A user signs in with a password, through a form
+    Login,
+    /// OpenID Connect: discovery, keys, tokens and their signatures
+    Oidc,
     /// The certificate is trusted, for this name, and has days left
     Tls,
+    /// A name leads where it should
+    Dns,
+    /// A server accepts connections, and greets
+    Tcp,
     /// A query has data and no errors
     Graphql,
+    /// A WebSocket opens and answers
+    Websocket,
 }
 
 /// How `tocsin test` tells results.

@@ -38,9 +38,7 @@ mod tests {
 
     /// What a person can type, with the options of each.
     fn subcommands() -> Vec<clap::Command> {
-        let mut command = Arguments::command();
-        command.build();
-        command.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect()
+        Arguments::command().get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect()
     }
 
     #[test]

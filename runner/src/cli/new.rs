@@ -14,8 +14,13 @@ impl Template {
     fn text(self) -> &'static str {
         match self {
             Self::Http => include_str!("../../../checks/templates/http.check.ts"),
+            Self::Login => include_str!("../../../checks/templates/login.check.ts"),
+            Self::Oidc => include_str!("../../../checks/templates/oidc.check.ts"),
             Self::Tls => include_str!("../../../checks/templates/tls.check.ts"),
+            Self::Dns => include_str!("../../../checks/templates/dns.check.ts"),
+            Self::Tcp => include_str!("../../../checks/templates/tcp.check.ts"),
             Self::Graphql => include_str!("../../../checks/templates/graphql.check.ts"),
+            Self::Websocket => include_str!("../../../checks/templates/websocket.check.ts"),
         }
     }
 }

@@ -25,7 +25,7 @@ async fn a_failure_explains_itself_and_keeps_secrets() {
         "█",
         "content-type: application/json",
         // The script read no body: this was looked at after it had failed.
-        "\"error\": \"invalid_grant\"",
+        "\"error\": \"invalid_",
         "repeat it with",
         &format!("curl -sS -i {}/oauth/token", project.stack.url()),
         "--data-urlencode grant_type=password",

@@ -5,6 +5,7 @@ mod commands;
 mod failures;
 mod project;
 mod reporters;
+mod targets;
 mod templates;
 mod typescript;
 mod watching;

@@ -1,26 +1,40 @@
 //! `tocsin new`: each template is written once, says what comes next, and works against a real target.
 
 use crate::project::Project;
+use crate::targets::{answers, greets, resolves};
 use tests::harness::{Config, Tocsin};
 
-/// Each template with the variables that it needs, by name.
-fn templates(project: &Project) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+/// Each template with the variables that it needs beside those of every project.
+async fn templates(project: &Project) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     let url = project.stack.url();
+    let graphql = answers(r#"{"data":{"__typename":"Query"}}"#).await;
     vec![
         ("http", vec![("SITE_URL", format!("{url}/docs"))]),
-        ("tls", vec![("TLS_URL", format!("{url}/"))]),
-        ("graphql", vec![("GRAPHQL_URL", format!("{url}/graphql"))]),
+        ("login", vec![("LOGIN_URL", format!("{url}/dashboard"))]),
+        ("oidc", vec![("ISSUER_URL", format!("{url}/"))]),
+        ("tls", vec![("TLS_ADDRESS", format!("localhost:{}", project.stack.port()))]),
+        ("dns", vec![("DNS_NAME", "www.example.com".to_owned()), ("DNS_RESOLVER", resolves().await.to_string())]),
+        (
+            "tcp",
+            vec![
+                ("TCP_ADDRESS", greets("SSH-2.0-test\r\n").await.to_string()),
+                ("TCP_GREETING", "SSH-2.0-".to_owned()),
+            ],
+        ),
+        ("graphql", vec![("GRAPHQL_URL", format!("http://{graphql}/graphql"))]),
+        ("websocket", vec![("WS_URL", "ws://127.0.0.1:1/".to_owned())]),
     ]
 }
 
-/// What has no target on this machine is written and loaded, and not run.
-const WITHOUT_TARGET: &[&str] = &["graphql"];
+/// What has no target here: it is written, loaded and checked by TypeScript, and not run.
+const WITHOUT_TARGET: &[&str] = &["websocket"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_template_is_written_once_and_works() {
     let project = Project::empty().await;
+    let templates = templates(&project).await;
     let mut extra = String::new();
-    for (template, vars) in templates(&project) {
+    for (template, vars) in templates.clone() {
         let written = project.run(&["new", template, "--template", template]).await;
         written.assert_code(0).assert_says(&["wrote ", "tocsin test ", "tocsin types "]);
         for (name, _) in &vars {
@@ -39,7 +53,7 @@ async fn each_template_is_written_once_and_works() {
     }
     let config = Config { vars: extra, ..project.config() };
     Tocsin::run(&config, project.path(), &["validate"]).await.assert_code(0);
-    for (template, _) in templates(&project) {
+    for (template, _) in templates {
         if !WITHOUT_TARGET.contains(&template) {
             let ran = Tocsin::run(&config, project.path(), &["test", "--grep", &format!("^{template}$")]).await;
             ran.assert_code(0).assert_says(&["1 passed"]);
