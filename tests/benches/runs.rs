@@ -1,5 +1,6 @@
-//! Isolated runs a second, each with one HTTP request, beside what a user would do instead: a `node` process for each
-//! run. Then the private memory of a run in flight.
+//! Isolated runs a second, of a check that does nothing and of one with one HTTP request, beside what a user would do
+//! instead: a `node` or a `k6` process for each run. Then what the sandbox adds at half load, and the private memory
+//! of a run in flight.
 
 use checks::{CheckId, Outcome, Region, RunKey, UnixMs};
 use futures_util::stream::{self, StreamExt as _};
@@ -9,15 +10,21 @@ use probes::sandbox::{Limits, RunOrder, Sandbox, SandboxSettings};
 use probes::script::{ScriptBundle, bundle};
 use probes::transport::NetworkSettings;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tests::harness::program;
-use tests::measure::{Aim, Nginx, Table, Target, block_on, is_asked_for, memory, window};
+use tests::measure::{Aim, Nginx, Table, Target, block_on, is_asked_for, memory, percentile, window};
 use tokio::process::Command;
 
-const CHECK: &str = r#"
+/// A check that does nothing: what it costs is the sandbox.
+const NOTHING: &str = r#"
+import { defineCheck } from "tocsin";
+export default defineCheck({ schedule: "every 30s", async run() {} });
+"#;
+
+const ONE_REQUEST: &str = r#"
 import { defineCheck, expect } from "tocsin";
 export default defineCheck({
   schedule: "every 30s",
@@ -29,17 +36,29 @@ export default defineCheck({
 });
 "#;
 
-/// The same question, the way that one would ask it without Tocsin.
+/// The same question, the ways that one would ask it without Tocsin.
 const NODE: &str = r#"
 const response = await fetch(process.argv[2]);
 if (response.status !== 200) throw new Error(`status ${response.status}`);
 if ((await response.json()).ok !== true) throw new Error("not ok");
 "#;
+const K6: &str = r#"
+import http from "k6/http";
+import { fail } from "k6";
+export const options = { iterations: 1 };
+export default function () {
+  const response = http.get(__ENV.URL);
+  if (response.status !== 200) fail(`status ${response.status}`);
+  if (response.json("ok") !== true) fail("not ok");
+}
+"#;
 
-const RUNS_A_SECOND: f64 = 400.0;
-const TIMES_NODE: f64 = 30.0;
-const PRIVATE_MIB: f64 = 4.0;
-/// How often the two take turns.
+const IDLE_RUNS_A_SECOND: f64 = 1_500.0;
+const RUNS_A_SECOND: f64 = 800.0;
+const TIMES_NODE: f64 = 60.0;
+const OVERHEAD_P99_MS: f64 = 5.0;
+const PRIVATE_MIB: f64 = 3.0;
+/// How often those who are compared take turns.
 const TURNS: u32 = 5;
 /// Runs at a time: enough to keep both cores busy, few enough not to wait for each other.
 const CONCURRENCY: usize = 8;
@@ -60,38 +79,80 @@ async fn measure() {
         Some(nginx) => (nginx.url(), "nginx"),
         None => (own.url(), "a server in this process"),
     };
-    let table = Table::new("Isolated runs", &format!("one HTTP request each, answered by {served_by}"));
-    let script = script(folder.path());
+    let table = Table::new("Isolated runs", &format!("a process for each; requests are answered by {served_by}"));
+    let (nothing, one_request) =
+        (script(folder.path(), "nothing", NOTHING), script(folder.path(), "request", ONE_REQUEST));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let sandbox = sandbox(cores).await;
+    let peers = [
+        Peer::new("node", folder.path(), "one-request.mjs", NODE, |command, file, url| {
+            command.arg(file).arg(url);
+        }),
+        Peer::new("k6", folder.path(), "one-request.js", K6, |command, file, url| {
+            command.args(["run", "--quiet", "--no-usage-report", "-e", &format!("URL={url}")]).arg(file);
+        }),
+    ];
+    let mut present = Vec::new();
+    for peer in &peers {
+        present.push(peer.run(&url).await);
+    }
 
-    let file = folder.path().join("one-request.mjs");
-    std::fs::write(&file, NODE).expect("the folder can be written");
-    let has_node = run_node(&file, &url).await;
-    // In turns, so that whatever else the machine does falls on both.
-    let (mut ours, mut node) = (Rate::default(), Rate::default());
+    // In turns, so that whatever else the machine does falls on all of them.
+    let (mut idle, mut ours, mut theirs) = (Rate::default(), Rate::default(), [Rate::default(), Rate::default()]);
     for _ in 0..TURNS {
-        ours += measure_ours(&sandbox, &script, &url).await;
-        if has_node.is_ok() {
-            node += measure_node(&file, &url, cores).await;
+        idle += measure_ours(&sandbox, &nothing, &url).await;
+        ours += measure_ours(&sandbox, &one_request, &url).await;
+        for (index, peer) in peers.iter().enumerate().filter(|(index, _)| present[*index].is_ok()) {
+            theirs[index] += measure_peer(peer, &url, cores).await;
         }
     }
-    let (ours, node) = (ours.a_second(), node.a_second());
-    table.row("Tocsin, a process for each run", ours, "runs/s", Aim::AtLeast(RUNS_A_SECOND));
-    match has_node {
-        Ok(()) => {
-            table.row("node, a process for each run", node, "runs/s", Aim::Nothing);
-            table.row("Tocsin, in times of node", ours / node, "x", Aim::AtLeast(TIMES_NODE));
+    table.row("runs that do nothing", idle.a_second(), "runs/s", Aim::AtLeast(IDLE_RUNS_A_SECOND));
+    table.row("runs with one request", ours.a_second(), "runs/s", Aim::AtLeast(RUNS_A_SECOND));
+    for (index, peer) in peers.iter().enumerate() {
+        let what = format!("the same request, a {} process for each", peer.name);
+        match &present[index] {
+            Ok(()) => {
+                let rate = theirs[index].a_second();
+                table.row(&what, rate, "runs/s", Aim::Nothing);
+                let aim = if peer.name == "node" { Aim::AtLeast(TIMES_NODE) } else { Aim::Nothing };
+                table.row(&format!("Tocsin, in times of {}", peer.name), ours.a_second() / rate, "x", aim);
+            }
+            Err(why) => table.skipped(&what, why),
         }
-        Err(why) => table.skipped("node, a process for each run", &why),
     }
-    in_flight(&table, &sandbox, &script).await;
+    overhead(&table, &sandbox, &nothing, idle.a_second() / 2.0).await;
+    in_flight(&table, &sandbox, &one_request).await;
     sandbox.shutdown().await;
 }
 
-fn script(folder: &Path) -> Arc<ScriptBundle> {
-    let file = folder.join("one-request.check.js");
-    std::fs::write(&file, CHECK).expect("the folder can be written");
+/// How long it takes from the order to the result of a run that does nothing, at half of the load that was possible.
+async fn overhead(table: &Table, sandbox: &Sandbox, nothing: &Arc<ScriptBundle>, runs_a_second: f64) {
+    let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / runs_a_second));
+    // A tick that comes late is made up for: the load is what it is said to be.
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+    let until = Instant::now() + window() / 2;
+    let ticks = stream::unfold(ticks, |mut ticks| async {
+        let due = ticks.tick().await;
+        (Instant::now() < until).then_some((due, ticks))
+    });
+    let runs = ticks.enumerate().map(|(number, due)| {
+        let run = sandbox.run(order(nothing, "", number as i64));
+        async move {
+            assert_eq!(run.await.outcome, Outcome::Passed, "a benchmark of failures measures nothing");
+            due.elapsed()
+        }
+    });
+    let mut took: Vec<_> = runs.buffer_unordered(HELD).collect().await;
+    let what = format!("{runs_a_second:.0} runs/s, order to result,");
+    for (percent, aim) in [(50.0, Aim::Nothing), (99.0, Aim::Below(OVERHEAD_P99_MS))] {
+        let Some(took) = percentile(&mut took, percent) else { return };
+        table.row(&format!("{what} p{percent}"), took.as_secs_f64() * 1000.0, "ms", aim);
+    }
+}
+
+fn script(folder: &Path, name: &str, text: &str) -> Arc<ScriptBundle> {
+    let file = folder.join(format!("{name}.check.js"));
+    std::fs::write(&file, text).expect("the folder can be written");
     Arc::new(bundle(folder, &file).expect("the check is well-formed"))
 }
 
@@ -109,7 +170,7 @@ async fn sandbox(zygotes: usize) -> Sandbox {
 fn order(script: &Arc<ScriptBundle>, url: &str, number: i64) -> RunOrder {
     RunOrder {
         key: RunKey {
-            check: CheckId::new("one-request").expect("a valid id"),
+            check: CheckId::new("bench").expect("a valid id"),
             region: Region::new("local").expect("a valid id"),
             slot: UnixMs(number),
             attempt: 0,
@@ -155,23 +216,45 @@ async fn measure_ours(sandbox: &Sandbox, script: &Arc<ScriptBundle>, url: &str) 
     Rate { runs: passed.await, time: started.elapsed() }
 }
 
-async fn run_node(file: &Path, url: &str) -> Result<(), String> {
-    let mut command = Command::new("node");
-    command.arg(file).arg(url).stdout(Stdio::null()).stderr(Stdio::null());
-    match command.status().await {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("node ends with {status}")),
-        Err(error) => Err(format!("node does not start: {error}")),
+/// A program that is started anew for each run.
+struct Peer {
+    name: &'static str,
+    file: PathBuf,
+    arguments: fn(&mut Command, &Path, &str),
+}
+
+impl Peer {
+    fn new(
+        name: &'static str,
+        folder: &Path,
+        file: &str,
+        script: &str,
+        arguments: fn(&mut Command, &Path, &str),
+    ) -> Self {
+        let file = folder.join(file);
+        std::fs::write(&file, script).expect("the folder can be written");
+        Self { name, file, arguments }
+    }
+
+    async fn run(&self, url: &str) -> Result<(), String> {
+        let mut command = Command::new(self.name);
+        (self.arguments)(&mut command, &self.file, url);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match command.status().await {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("it ends with {status}")),
+            Err(error) => Err(format!("it does not start: {error}")),
+        }
     }
 }
 
-async fn measure_node(file: &Path, url: &str, concurrency: usize) -> Rate {
+async fn measure_peer(peer: &Peer, url: &str, concurrency: usize) -> Rate {
     let started = Instant::now();
     let until = started + window() / TURNS;
     let times = stream::repeat(()).take_while(|()| std::future::ready(Instant::now() < until));
-    let runs = times.map(|()| run_node(file, url)).buffer_unordered(concurrency);
+    let runs = times.map(|()| peer.run(url)).buffer_unordered(concurrency);
     let passed = runs.fold(0, |passed, run| {
-        run.expect("node did it before");
+        run.expect("it did it before");
         std::future::ready(passed + 1)
     });
     Rate { runs: passed.await, time: started.elapsed() }
