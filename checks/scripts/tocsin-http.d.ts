@@ -58,7 +58,7 @@ declare module "tocsin/http" {
     delete(url: string | URL, options?: RequestOptions): Promise<Answer>;
     /** With any other method. */
     request(method: string, url: string | URL, options?: RequestOptions): Promise<Answer>;
-    /** Sends a form with some of its fields filled in, and the `button` that is pressed, by its name. */
+    /** Sends a form with some of its fields filled in, and the `button` that is pressed: its name, or `name=value`. */
     submit(
       form: Form,
       fields?: FormFields,

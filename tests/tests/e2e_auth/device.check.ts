@@ -53,7 +53,8 @@ export default defineCheck({
 
     await step("a code that nobody was given", async () => {
       const page = (await browser.get("/activate")).expectStatus(200).page();
-      const answered = await browser.submit(page.formWith("user_code"), { user_code: "BBBB-BBBB" }, { button: "answer" });
+      const fields = { user_code: "BBBB-BBBB" };
+      const answered = await browser.submit(page.formWith("user_code"), fields, { button: "answer=deny" });
       expect(answered).toHaveStatus(400);
       const forged = await browser.post("/activate", { form: { csrf: "guess", user_code: "BBBB-BBBB", answer: "allow" } });
       expect(forged).toHaveStatus(403);

@@ -113,12 +113,14 @@ class Form {
         throw new AssertionError(`the form of ${this.#page} has no field \`${name}\`: it has ${names.join(", ") || "none"}`);
       }
     }
+    // Of several buttons with one name, only the one that is pressed is sent.
+    const pressed = this.#button(button);
     const entries = [];
     const filledIn = new Set();
     for (const control of this.controls) {
       const { name, type } = control;
       if (type === "submit") {
-        if (name === button) entries.push([name, control.value]);
+        if (control === pressed) entries.push([name, control.value]);
       } else if (!Object.hasOwn(values, name)) {
         if (control.sent) entries.push([name, control.value]);
       } else if (type === "checkbox" || type === "radio") {
@@ -128,10 +130,16 @@ class Form {
         for (const value of [values[name]].flat()) entries.push([name, this.#typed(control, value)]);
       }
     }
-    if (button !== undefined && !this.controls.some(({ type, name }) => type === "submit" && name === button)) {
-      throw new AssertionError(`the form of ${this.#page} has no button \`${button}\``);
-    }
     return entries;
+  }
+
+  /** By its name, or by `name=value` where several share the name. */
+  #button(button) {
+    if (button === undefined) return undefined;
+    const buttons = this.controls.filter(({ type }) => type === "submit");
+    const found = buttons.find(({ name, value }) => name === button || `${name}=${value}` === button);
+    if (found === undefined) throw new AssertionError(`the form of ${this.#page} has no button \`${button}\``);
+    return found;
   }
 
   #isChosen({ name, type, value }, wanted) {

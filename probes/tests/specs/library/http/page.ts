@@ -18,7 +18,7 @@ const LOGIN = read(`<!doctype html><title> Sign in </title><base href="/next/">
     <input type="radio" name="where" value="home" checked><input type="radio" name="where" value="work">
     <select name="language"><option value="de">Deutsch<option value="en" selected>English</select>
     <textarea name="note">none</textarea><input name="off" disabled>
-    <button name="go" value="1">Go</button><button name="cancel" value="2">Cancel</button>
+    <button name="go" value="1">Go</button><button name="go" value="2">Go on</button><button name="cancel" value="2">Cancel</button>
   </form><input form="f" name="outside" value="o">`);
 const form = LOGIN.formWith("password");
 const filled = (...args: Parameters<typeof form.filled>) => () => new URLSearchParams(form.filled(...args) as any).toString();
@@ -50,6 +50,7 @@ export default defineCheck({
     await told({
       "untouched": filled(),
       "filled in": filled({ username: "u", password: "p&q", remember: true, terms: false, where: "work", language: "de" }, { button: "go" }),
+      "one of two buttons": filled({}, { button: "go=2" }),
       "a field that does not exist": filled({ email: "u" }),
       "a choice that does not exist": filled({ where: "nowhere" }),
       "an option that does not exist": filled({ language: "fr" }),
