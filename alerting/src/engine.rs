@@ -112,6 +112,7 @@ impl Alerting {
                     wakeups: Arc::clone(&wakeups),
                     tally: Arc::clone(&tally),
                     clock: Arc::clone(&clock),
+                    requests: requests.downgrade(),
                 };
                 tokio::spawn(worker.run())
             })

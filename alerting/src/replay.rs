@@ -1,7 +1,8 @@
 //! What a policy would have sent: the stored history of a check, decided again by another ladder. Pure, and the same
-//! [`step`] that decides for real. Deliveries are not replayed, so that no fallback is.
+//! [`step`] that decides for real, with what time does to it. Deliveries are not replayed, so that no fallback is; nobody
+//! acknowledges or silences, and other checks explain nothing.
 
-use crate::incident::{CheckState, Context, Decision, Event, FailureBrief, Observation, Verdict, Watched, step};
+use crate::incident::{CheckState, Context, Decision, Event, FailureBrief, Observation, Verdict, Watched, due, step};
 use crate::journal::{self, ResultSummary};
 use crate::notification::{Address, Role, Saying};
 use crate::policy::Ladder;
@@ -44,21 +45,41 @@ pub fn replay(
     let mut replayed = Replayed::default();
     let mut state = CheckState::default();
     for result in &history {
+        // Nobody acknowledges in a replay: what time would have done until this result is done.
+        while let Some(at) = due(&state, ladder).map(|due| due.at).filter(|at| *at <= result.received_at) {
+            state = replayed.decide(state, &Event::Due { at }, at, check, watched, ladder);
+        }
+        let event = Event::Observed(observation(result));
+        state = replayed.decide(state, &event, result.received_at, check, watched, ladder);
+    }
+    replayed.is_open = state.incident.is_some();
+    replayed
+}
+
+impl Replayed {
+    fn decide(
+        &mut self,
+        state: CheckState,
+        event: &Event,
+        now: UnixMs,
+        check: &CheckId,
+        watched: Option<&Watched>,
+        ladder: &Ladder,
+    ) -> CheckState {
         let context = Context {
-            now: result.received_at,
+            now,
             check,
             watched,
             is_configured: watched.is_some(),
             ladder,
             journal: "replay",
-            next_incident: replayed.incidents + 1,
+            next_incident: self.incidents + 1,
             hold: None,
             parents: &[],
             is_known: false,
         };
-        let transition = step(state, &Event::Observed(observation(result)), &context);
-        state = transition.state;
-        replayed.incidents += u64::from(matches!(transition.decision, Decision::Opened(_) | Decision::OpenedHeld));
+        let transition = step(state, event, &context);
+        self.incidents += u64::from(matches!(transition.decision, Decision::Opened(_) | Decision::OpenedHeld));
         let mut messages: Vec<ReplayedMessage> = Vec::new();
         // What ends an incident edits the posts: the entry that the channel sees is its message.
         let is_message = |role| matches!(role, Role::Post | Role::Broadcast);
@@ -74,10 +95,9 @@ pub fn replay(
                 }),
             }
         }
-        replayed.messages.extend(messages);
+        self.messages.extend(messages);
+        transition.state
     }
-    replayed.is_open = state.incident.is_some();
-    replayed
 }
 
 fn observation(result: &ResultSummary) -> Observation {
@@ -148,6 +168,11 @@ mod tests {
         ];
         assert_eq!(said(&mission), wanted);
         assert!(mission.is_open && mission.incidents == 2);
+        ladder.repeat_every_ms = Some(20_000);
+        let repeated = replay(&check, None, &ladder, history.clone());
+        let again = said(&repeated).into_iter().filter(|line| line.contains("P1 again")).count();
+        assert_eq!(again, 3, "the page at the third slot, said again until the fifth: {repeated:?}");
+        ladder.repeat_every_ms = None;
         ladder.rungs.remove(0);
         ladder.rungs[0].failures_in_a_row = 4;
         assert_eq!(replay(&check, None, &ladder, history), Replayed::default());

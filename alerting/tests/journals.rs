@@ -6,6 +6,7 @@ use alerting::journal::{
     Settlement, SqliteJournal, SqliteReader, SqliteSettings,
 };
 use alerting::notification::{ChannelKind, Role};
+use alerting::outbox::Folding;
 use alerting::policy::{Directory, Ladder, Member, Policy};
 use checks::{CheckId, FailureClass, RunKey, UnixMs};
 
@@ -268,6 +269,106 @@ async fn numbers_are_given_once(journal: &dyn Journal) {
     }
 }
 
+/// A check of its own for each, with its first failure posted and its second paged.
+async fn storm(journal: &dyn Journal, checks: std::ops::Range<usize>) {
+    for n in checks {
+        let check = check(&format!("check-{n}"));
+        put(journal, &check, 1, true).await;
+        put(journal, &check, 2, true).await;
+    }
+}
+
+fn numbers(lease: &alerting::journal::Lease) -> Vec<u64> {
+    let n = &lease.notification;
+    std::iter::once(n.incident).chain(n.folded.iter().map(|other| other.report.number)).collect()
+}
+
+async fn a_storm_is_one_text_a_minute_and_few_posts(journal: &dyn Journal) {
+    storm(journal, 0..1).await;
+    let first = journal.lease(ChannelKind::Sms, 10, NOW, LATER).await.unwrap().remove(0);
+    assert_eq!(numbers(&first), [1], "the first leaves at once");
+    journal.settle(settlement(&first, delivered("SM1"))).await.unwrap();
+    storm(journal, 1..50).await;
+    let early = journal.lease(ChannelKind::Sms, 10, NOW + 59_999, LATER + 60_000).await.unwrap();
+    assert!(early.is_empty(), "{early:?}");
+    let rest = journal.lease(ChannelKind::Sms, 10, NOW + 60_000, LATER + 60_000).await.unwrap();
+    assert_eq!(rest.iter().map(numbers).collect::<Vec<_>>(), [(2..51).collect::<Vec<u64>>()]);
+    // Tried again, it is the same message, whatever has come meanwhile.
+    let retry = Settled::Retry { at: NOW + 61_000, uncertain: true, reason: "closed".to_owned() };
+    journal.settle(settlement(&rest[0], retry)).await.unwrap();
+    storm(journal, 50..51).await;
+    let again = journal.lease(ChannelKind::Sms, 10, NOW + 61_000, LATER + 120_000).await.unwrap();
+    assert_eq!(again.iter().map(numbers).collect::<Vec<_>>(), [(2..51).collect::<Vec<u64>>()]);
+    assert!(again[0].uncertain && again[0].notification.id == rest[0].notification.id);
+    journal.settle(settlement(&again[0], delivered("SM2"))).await.unwrap();
+    // Nothing is lost from the trail: each incident says which message told of it.
+    for number in 2..51 {
+        let record = journal.incident(number).await.unwrap().unwrap();
+        let text = record.notifications.iter().find(|n| n.kind == ChannelKind::Sms).unwrap();
+        assert_eq!(text.state, RowState::Delivered, "{text:?}");
+        assert!(text.attempts.last().unwrap().detail.starts_with("SM2"), "{text:?}");
+    }
+}
+
+async fn posts_of_a_storm_are_one_and_those_after_it_join(journal: &dyn Journal) {
+    let post = async |expected: &[u64], receipt: &str| {
+        let leases = journal.lease(ChannelKind::Slack, 10, NOW, LATER).await.unwrap();
+        let lane = |lease: &&alerting::journal::Lease| lease.notification.address.lane() == "slack:#p1";
+        let lease = leases.iter().find(lane).unwrap_or_else(|| panic!("{leases:?}")).clone();
+        assert_eq!(numbers(&lease), expected);
+        for other in leases {
+            let receipt = if other.notification.id == lease.notification.id { receipt } else { "C2/1" };
+            journal.settle(settlement(&other, delivered(receipt))).await.unwrap();
+        }
+        lease
+    };
+    storm(journal, 0..2).await;
+    let first = post(&[1, 2], "C1/1").await;
+    assert_eq!(first.notification.role, Role::Post);
+    storm(journal, 2..3).await;
+    assert_eq!(post(&[3], "C1/2").await.notification.role, Role::Post, "a second post");
+    storm(journal, 3..5).await;
+    let joining = post(&[4, 5], "C1/3").await;
+    assert_eq!((joining.notification.role, joining.post.as_deref()), (Role::Broadcast, Some("C1/2")));
+    assert!(joining.notification.joins(), "{joining:?}");
+    assert_eq!(joining.notification.shared_with.iter().map(|r| r.number).collect::<Vec<_>>(), [3]);
+    // What they have to say later is said where they are.
+    put(journal, &check("check-3"), 3, false).await;
+    let later = journal.lease(ChannelKind::Slack, 10, NOW + 10_000, LATER).await.unwrap();
+    let end = later.iter().find(|l| l.notification.address.lane() == "slack:#p1").unwrap();
+    assert_eq!(end.post.as_deref(), Some("C1/2"));
+    assert_eq!(end.notification.shared_with.iter().map(|r| r.number).collect::<Vec<_>>(), [3, 5]);
+}
+
+async fn silences_are_kept_until_they_are_over(journal: &dyn Journal) {
+    let silence = |until| alerting::silence::Silence {
+        matcher: alerting::silence::Matcher::Everything,
+        until,
+        by: "Ada".to_owned(),
+        why: "known".to_owned(),
+        is_maintenance: false,
+        from: None,
+    };
+    let first = journal.put_silence(silence(NOW + 10), NOW).await.unwrap().unwrap();
+    let second = journal.put_silence(silence(NOW + 20), NOW).await.unwrap().unwrap();
+    let ids = async |now| journal.silences(now).await.unwrap().iter().map(|kept| kept.id).collect::<Vec<_>>();
+    assert_eq!(ids(NOW).await, [first, second]);
+    assert_eq!(ids(NOW + 10).await, [second]);
+    assert_eq!(journal.drop_silence(second).await.unwrap().unwrap().silence, silence(NOW + 20));
+    assert_eq!(journal.drop_silence(second).await.unwrap(), None);
+    assert_eq!(ids(NOW).await, [first]);
+}
+
+async fn a_clock_that_went_back_delays_no_retry(journal: &dyn Journal) {
+    put(journal, &check("login"), 1, true).await;
+    let lease = journal.lease(ChannelKind::Slack, 1, NOW, LATER).await.unwrap().remove(0);
+    let retry = Settled::Retry { at: NOW + 60_000, uncertain: false, reason: "503".to_owned() };
+    journal.settle(settlement(&lease, retry)).await.unwrap();
+    assert!(journal.lease(ChannelKind::Slack, 1, NOW + 1, LATER).await.unwrap().is_empty(), "not due yet");
+    let back = NOW - 3_000_000;
+    assert_eq!(journal.lease(ChannelKind::Slack, 1, back, back + 1).await.unwrap().len(), 1);
+}
+
 macro_rules! contract {
     ($backend:ident, $open:expr, $($name:ident),* $(,)?) => {
         mod $backend {
@@ -296,17 +397,34 @@ macro_rules! contract_for {
             the_trail_answers,
             history_is_bounded_and_the_latest_is_known,
             numbers_are_given_once,
+            silences_are_kept_until_they_are_over,
+            a_clock_that_went_back_delays_no_retry,
         );
     };
 }
 
-contract_for!(memory, ((), alerting::journal::MemoryJournal::new()));
-contract_for!(sqlite, {
+macro_rules! folding_contract_for {
+    ($backend:ident, $open:expr) => {
+        contract!(
+            $backend,
+            $open,
+            a_storm_is_one_text_a_minute_and_few_posts,
+            posts_of_a_storm_are_one_and_those_after_it_join,
+        );
+    };
+}
+
+fn sqlite_with(folding: Folding) -> (tempfile::TempDir, SqliteJournal) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("deep/journal.db");
-    let journal = alerting::journal::SqliteJournal::open(alerting::journal::SqliteSettings::new(path)).unwrap();
+    let settings = SqliteSettings { folding, ..SqliteSettings::new(folder.path().join("deep/journal.db")) };
+    let journal = SqliteJournal::open(settings).unwrap();
     (folder, journal)
-});
+}
+
+contract_for!(memory, ((), super::MemoryJournal::new().with_folding(super::Folding::OFF)));
+contract_for!(sqlite, super::sqlite_with(super::Folding::OFF));
+folding_contract_for!(memory_in_a_storm, ((), super::MemoryJournal::new()));
+folding_contract_for!(sqlite_in_a_storm, super::sqlite_with(super::Folding::default()));
 
 #[tokio::test]
 async fn sqlite_keeps_everything_over_a_restart() {

@@ -128,6 +128,8 @@ pub struct IncidentRow {
     pub closed_at: Option<UnixMs>,
     /// Why it is where it is, in a sentence.
     pub reason: String,
+    /// Beyond open and closed: who acknowledged it, until when it is silenced, what holds it back, whether it flaps.
+    pub standing: Option<String>,
     pub regions: Vec<FailingRegion>,
 }
 

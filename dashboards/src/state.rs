@@ -141,6 +141,7 @@ mod tests {
             severity,
             opened_at: NOW,
             closed_at: None,
+            standing: None,
             reason: String::new(),
             regions: Vec::new(),
         }

@@ -63,5 +63,7 @@ pub(crate) fn notification(role: Role) -> Notification {
         saying: Saying::Page { label: "P1".to_owned(), reason },
         created_at: OPENED_AT,
         not_before: OPENED_AT,
+        folded: Vec::new(),
+        shared_with: Vec::new(),
     }
 }

@@ -251,6 +251,8 @@ impl<'a> Telling<'a> {
             report: report.clone(),
             created_at: context.now,
             not_before: draft.not_before,
+            folded: Vec::new(),
+            shared_with: Vec::new(),
         }));
     }
 

@@ -6,7 +6,8 @@ use super::{
     JournalError, Lease, NotificationRecord, ResultSummary, RowState, Settled, Settlement, UndeliveredPage, Versioned,
 };
 use crate::incident::{CheckState, IncidentReport, IncidentStatus, TrailEntry};
-use crate::notification::{ChannelKind, Notification, Role};
+use crate::notification::{ChannelKind, Notification, NotificationId, Role};
+use crate::outbox::{Before, Candidate, Folding, groups};
 use crate::silence::{KeptSilence, SILENCES_MAX, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
@@ -18,6 +19,7 @@ const RESULTS_PER_STREAM_MAX: usize = 200;
 
 pub struct MemoryJournal {
     id: String,
+    folding: Folding,
     tables: Mutex<Tables>,
 }
 
@@ -29,6 +31,8 @@ struct Tables {
     incidents: BTreeMap<u64, IncidentReport>,
     trail: Vec<TrailEntry>,
     outbox: Vec<Row>,
+    /// What went to each place.
+    lanes: BTreeMap<String, Before>,
     silence_numbers: u64,
     silences: Vec<KeptSilence>,
 }
@@ -44,6 +48,10 @@ struct Row {
     lease_until: UnixMs,
     receipt: Option<String>,
     problem: Option<String>,
+    /// The row with whose message it leaves.
+    carrier: Option<NotificationId>,
+    /// The post of another incident that it joins.
+    joins: Option<String>,
     log: Vec<Attempt>,
 }
 
@@ -57,7 +65,12 @@ impl Row {
 impl MemoryJournal {
     pub fn new() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string()[..12].to_owned();
-        Self { id, tables: Mutex::new(Tables::default()) }
+        Self { id, folding: Folding::default(), tables: Mutex::new(Tables::default()) }
+    }
+
+    #[must_use]
+    pub fn with_folding(self, folding: Folding) -> Self {
+        Self { folding, ..self }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -115,6 +128,8 @@ impl Tables {
             lease_until: UnixMs(0),
             receipt: None,
             problem: None,
+            carrier: None,
+            joins: None,
             log: Vec::new(),
             notification,
         };
@@ -138,7 +153,50 @@ impl Tables {
         !self.outbox[..index].iter().any(|earlier| earlier.state.is_waiting() && earlier.is_in_lane_of(row))
     }
 
-    fn lease(&mut self, kind: ChannelKind, rows_max: usize, now: UnixMs, until: UnixMs) -> Vec<Lease> {
+    /// What the provider called the lane's post, and whether it was given up.
+    fn post_of(&self, index: usize) -> (Option<String>, bool) {
+        let row = &self.outbox[index];
+        let post = self.outbox[..index]
+            .iter()
+            .find(|earlier| earlier.notification.role == Role::Post && earlier.is_in_lane_of(row));
+        post.map_or((None, false), |post| (post.receipt.clone(), post.state == RowState::Failed))
+    }
+
+    /// The incidents whose post in `lane` is this one.
+    fn sharing<'a>(&'a self, lane: &'a str, receipt: &'a str) -> impl Iterator<Item = u64> + 'a {
+        let is_post = move |row: &&Row| {
+            row.notification.role == Role::Post
+                && row.receipt.as_deref() == Some(receipt)
+                && row.notification.address.lane() == lane
+        };
+        self.outbox.iter().filter(is_post).map(|row| row.notification.incident)
+    }
+
+    fn candidate(&self, index: usize) -> Candidate {
+        let row = &self.outbox[index];
+        let n = &row.notification;
+        let lane = n.address.lane();
+        let is_entry = n.role != Role::Post;
+        let post = self.post_of(index).0.filter(|_| is_entry);
+        let is_shared = post.as_ref().is_some_and(|post| self.sharing(&lane, post).nth(1).is_some());
+        Candidate {
+            id: n.id.0.clone(),
+            lane,
+            role: n.role,
+            carrier: row.carrier.as_ref().map(|id| id.0.clone()),
+            post,
+            is_shared,
+        }
+    }
+
+    fn lease(
+        &mut self,
+        kind: ChannelKind,
+        rows_max: usize,
+        now: UnixMs,
+        until: UnixMs,
+        folding: &Folding,
+    ) -> Vec<Lease> {
         for row in &mut self.outbox {
             if row.state == RowState::Leased && row.lease_until <= now {
                 row.state = RowState::Pending;
@@ -154,31 +212,65 @@ impl Tables {
             .filter(|&index| self.is_first(index))
             .collect();
         due.sort_by_key(|&index| (!self.outbox[index].notification.page, index));
-        due.truncate(rows_max);
-        due.into_iter()
-            .map(|index| {
-                let row = &self.outbox[index];
-                let post = self.outbox[..index]
-                    .iter()
-                    .find(|earlier| earlier.notification.role == Role::Post && earlier.is_in_lane_of(row));
-                let (receipt, post_failed) =
-                    post.map_or((None, false), |post| (post.receipt.clone(), post.state == RowState::Failed));
-                let row = &mut self.outbox[index];
-                let uncertain = row.uncertain;
-                row.state = RowState::Leased;
-                row.attempts += 1;
-                row.uncertain = true;
-                row.lease_until = until;
-                let (notification, attempt) = (row.notification.clone(), row.attempts);
-                Lease { notification, attempt, uncertain, post: receipt, post_failed }
+        let candidates: Vec<Candidate> = due.iter().map(|&index| self.candidate(index)).collect();
+        let mut before = self.lanes.clone();
+        for row in self.outbox.iter().filter(|row| row.state == RowState::Leased) {
+            if kind != ChannelKind::Slack || row.notification.role == Role::Post {
+                before.entry(row.notification.address.lane()).or_default().is_under_way = true;
+            }
+        }
+        let mut groups = groups(kind, &candidates, &before, folding, now);
+        groups.truncate(rows_max);
+        groups
+            .into_iter()
+            .map(|group| {
+                let rows: Vec<usize> = group.rows.iter().map(|&place| due[place]).collect();
+                self.lease_group(&rows, group.joins, until)
             })
             .collect()
     }
 
-    fn settle(&mut self, settlement: Settlement) {
-        let Some(row) = self.outbox.iter_mut().find(|row| row.notification.id == settlement.notification) else {
-            return;
+    fn lease_group(&mut self, rows: &[usize], joins: Option<String>, until: UnixMs) -> Lease {
+        let carrier = self.outbox[rows[0]].notification.id.clone();
+        let (post, post_failed) = self.post_of(rows[0]);
+        let uncertain = self.outbox[rows[0]].uncertain;
+        for &index in rows {
+            let row = &mut self.outbox[index];
+            row.state = RowState::Leased;
+            row.attempts += 1;
+            row.uncertain = true;
+            row.lease_until = until;
+            row.carrier = Some(carrier.clone());
+            row.joins = row.joins.take().or_else(|| joins.clone());
+        }
+        let head = &self.outbox[rows[0]];
+        let (mut notification, attempt, joins) = (head.notification.clone(), head.attempts, head.joins.clone());
+        notification.carry(rows[1..].iter().map(|&index| self.outbox[index].notification.clone()));
+        let post = joins.clone().or(post);
+        if joins.is_some() {
+            notification.role = Role::Broadcast;
+        }
+        if let Some(receipt) = post.as_deref().filter(|_| notification.role != Role::Post) {
+            let lane = notification.address.lane();
+            let others = self.sharing(&lane, receipt).filter(|number| *number != notification.incident);
+            notification.shared_with = others.filter_map(|number| self.incidents.get(&number).cloned()).collect();
+        }
+        Lease { notification, attempt, uncertain, post, post_failed: post_failed && joins.is_none() }
+    }
+
+    fn settle(&mut self, settlement: &Settlement) {
+        let is_of_it = |row: &Row| {
+            row.notification.id == settlement.notification
+                || (row.carrier.as_ref() == Some(&settlement.notification) && row.state.is_waiting())
         };
+        let rows: Vec<usize> = (0..self.outbox.len()).filter(|&index| is_of_it(&self.outbox[index])).collect();
+        for index in rows {
+            self.settle_row(index, settlement);
+        }
+    }
+
+    fn settle_row(&mut self, index: usize, settlement: &Settlement) {
+        let row = &mut self.outbox[index];
         let (outcome, detail) = settlement.settled.told();
         let counts = match settlement.settled {
             Settled::Retry { .. } => row.state == RowState::Leased && row.attempts == settlement.attempt,
@@ -187,24 +279,36 @@ impl Tables {
         if !counts {
             return;
         }
-        match settlement.settled {
+        match &settlement.settled {
             Settled::Delivered { receipt, .. } => {
                 row.state = RowState::Delivered;
                 row.uncertain = false;
-                row.receipt = Some(receipt);
+                row.receipt = Some(row.joins.clone().unwrap_or_else(|| receipt.clone()));
+                let before = self.lanes.entry(row.notification.address.lane()).or_default();
+                before.sent_at = Some(settlement.at);
+                if row.notification.role == Role::Post && before.post != row.receipt {
+                    before.post_before_at = before.post_at.replace(settlement.at);
+                    before.post.clone_from(&row.receipt);
+                } else if row.joins.is_some() {
+                    (before.post_before_at, before.post_at) = (Some(settlement.at), Some(settlement.at));
+                }
             }
             Settled::Retry { at, uncertain, reason } => {
                 row.state = RowState::Pending;
-                (row.due_at, row.due_set_at) = (at, settlement.at);
-                row.uncertain = uncertain;
+                (row.due_at, row.due_set_at) = (*at, settlement.at);
+                row.uncertain = *uncertain;
                 row.lease_until = UnixMs(0);
-                row.problem = Some(reason);
+                row.problem = Some(reason.clone());
             }
             Settled::Failed { reason } => {
                 row.state = RowState::Failed;
-                row.problem = Some(reason);
+                row.problem = Some(reason.clone());
             }
         }
+        let detail = match &row.carrier {
+            Some(carrier) if *carrier != row.notification.id => format!("{detail}, in one message with {carrier}"),
+            _ => detail,
+        };
         row.log.push(Attempt {
             number: settlement.attempt,
             at: settlement.at,
@@ -262,11 +366,11 @@ impl Journal for MemoryJournal {
         now: UnixMs,
         until: UnixMs,
     ) -> Result<Vec<Lease>, JournalError> {
-        Ok(self.tables().lease(kind, rows_max, now, until))
+        Ok(self.tables().lease(kind, rows_max, now, until, &self.folding))
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), JournalError> {
-        self.tables().settle(settlement);
+        self.tables().settle(&settlement);
         Ok(())
     }
 

@@ -67,7 +67,8 @@ pub trait Journal: Send + Sync + 'static {
     /// Checks that have an open incident.
     async fn open_checks(&self) -> Result<Vec<CheckId>, JournalError>;
 
-    /// Leases up to `rows_max` rows that are due, pages first. They are this worker's until `until`.
+    /// Leases up to `rows_max` messages that are due, pages first. They are this worker's until `until`. Rows that leave
+    /// together ([`crate::outbox::Folding`]) are one lease, and are settled by the one that carries them.
     async fn lease(
         &self,
         kind: ChannelKind,

@@ -79,4 +79,61 @@ pub struct Notification {
     pub created_at: UnixMs,
     /// Not sent before this instant, so that edits of little news are few.
     pub not_before: UnixMs,
+    /// What the same message has to say of other incidents; filled in when it leaves. Every channel says it.
+    #[serde(skip)]
+    pub folded: Vec<Folded>,
+    /// The other incidents that the lane's post shows, as they stand now; filled in when it leaves.
+    #[serde(skip)]
+    pub shared_with: Vec<IncidentReport>,
+}
+
+/// A notification that another one carries: a storm is one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folded {
+    pub id: NotificationId,
+    pub check: CheckId,
+    pub address: Address,
+    pub role: Role,
+    pub page: bool,
+    pub created_at: UnixMs,
+    pub saying: Saying,
+    pub report: IncidentReport,
+}
+
+impl Notification {
+    /// Whether it is a page that is said in the thread of a post which other incidents share.
+    pub fn joins(&self) -> bool {
+        self.role == Role::Broadcast && matches!(self.saying, Saying::Page { .. }) && !self.shared_with.is_empty()
+    }
+
+    /// Takes along what others have to say.
+    pub(crate) fn carry(&mut self, others: impl IntoIterator<Item = Self>) {
+        let folded = |n: Self| Folded {
+            id: n.id,
+            check: n.check,
+            address: n.address,
+            role: n.role,
+            page: n.page,
+            created_at: n.created_at,
+            saying: n.saying,
+            report: n.report,
+        };
+        self.folded.extend(others.into_iter().map(folded));
+    }
+
+    /// What it carries, in a line: `and 49 more: login-token (P1), ...`. For channels that have no list of their own.
+    pub fn others_in_a_line(&self) -> Option<String> {
+        const NAMED_MAX: usize = 5;
+        let named: Vec<String> = self
+            .folded
+            .iter()
+            .take(NAMED_MAX)
+            .map(|other| match other.saying.ends() {
+                true => format!("{} over", other.report.title()),
+                false => format!("{} ({})", other.report.title(), other.report.label),
+            })
+            .collect();
+        let rest = if self.folded.len() > NAMED_MAX { ", ..." } else { "" };
+        (!named.is_empty()).then(|| format!("and {} more: {}{rest}", self.folded.len(), named.join(", ")))
+    }
 }

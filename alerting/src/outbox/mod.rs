@@ -9,12 +9,15 @@
 
 mod channel;
 mod endpoint;
+mod fold;
 mod plan;
 mod settings;
 mod worker;
 
 pub use channel::{Channel, Channels, DeliveryOutcome, Reconciled};
 pub(crate) use endpoint::require_secure;
+pub use fold::Folding;
+pub(crate) use fold::{Before, Candidate, Group, groups};
 pub use plan::{First, after_asking, after_attempt, before_attempt};
 pub use settings::DeliverySettings;
 pub(crate) use worker::{Wakeups, Worker};

@@ -3,13 +3,15 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::counters::Tally;
+use crate::decider::Request;
+use crate::incident::Event;
 use crate::journal::{Journal, Lease, Settled, Settlement};
-use crate::notification::{ChannelKind, NotificationId};
+use crate::notification::{ChannelKind, Notification, NotificationId};
 use checks::UnixMs;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 /// The longest time that a worker sleeps without looking.
@@ -55,7 +57,12 @@ pub(crate) struct Worker {
     pub wakeups: Arc<Wakeups>,
     pub tally: Arc<Tally>,
     pub clock: Arc<dyn Clock>,
+    /// Where a page is told of that came after its fallback may have been taken.
+    pub requests: mpsc::WeakSender<Request>,
 }
+
+/// A page that takes longer may have fallen back meanwhile.
+const LATE_MS: u64 = 10_000;
 
 impl Worker {
     /// Runs until the engine drains and nothing is due any more.
@@ -143,17 +150,41 @@ impl Worker {
         let n = &lease.notification;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.count(&lease, &settled, duration_ms);
-        let late_page = n.page && !matches!(settled, Settled::Delivered { .. });
+        let is_delivered = matches!(settled, Settled::Delivered { .. });
+        let is_page = n.page || n.folded.iter().any(|other| other.page);
+        let late_page = is_page && !is_delivered;
         let settlement = Settlement { notification: n.id.clone(), attempt: lease.attempt, at, duration_ms, settled };
         if let Err(error) = self.journal.settle(settlement).await {
             // The lease ends, and the row is uncertain then: the provider is asked before anything is sent again.
             tracing::error!(notification = %n.id, %error, "the outcome of a delivery could not be written down");
+        }
+        if is_page && is_delivered {
+            self.tell_of_late(n, at).await;
         }
         if late_page {
             self.wakeups.undelivered.notify_one();
         }
         self.wakeups.changed();
         hold_ms.map(|ms| at + ms)
+    }
+
+    /// A channel that was down is back: the incidents whose page fell back say so.
+    async fn tell_of_late(&self, n: &Notification, now: UnixMs) {
+        let own = (&n.id, &n.check, &n.address, n.page, n.created_at, n.incident);
+        let folded = n.folded.iter().map(|f| (&f.id, &f.check, &f.address, f.page, f.created_at, f.report.number));
+        let late = std::iter::once(own)
+            .chain(folded)
+            .filter(|(.., page, created_at, _)| *page && now.since_ms(*created_at) >= LATE_MS);
+        let events: Vec<_> = late
+            .map(|(id, check, address, _, created_at, incident)| {
+                let (notification, address, late_ms) = (id.clone(), address.clone(), now.since_ms(created_at));
+                (check.clone(), Event::DeliveredLate { incident, notification, address, late_ms })
+            })
+            .collect();
+        if let Some(requests) = self.requests.upgrade().filter(|_| !events.is_empty()) {
+            // Where the decider has gone, the trail has the attempts.
+            let _ = requests.send(Request::Events { events, reply: None }).await;
+        }
     }
 
     async fn attempt(&self, lease: &Lease) -> (Settled, Option<u64>) {

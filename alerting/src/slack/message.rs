@@ -1,3 +1,4 @@
+use super::storm;
 use super::text::{code, escape, truncate};
 use crate::incident::{IncidentReport, IncidentStatus, RegionCondition, RegionLine, milliseconds};
 use crate::notification::{Notification, Role, Span};
@@ -28,6 +29,12 @@ pub fn render(notification: &Notification) -> SlackMessageContent {
     .into();
     let metadata = SlackMessageMetadata::new(METADATA_EVENT.to_owned()).with_event_payload(payload);
     let content = match notification.role {
+        Role::Post | Role::Edit if storm::reports(notification).len() > 1 => {
+            let reports = storm::reports(notification);
+            SlackMessageContent::new()
+                .with_text(truncate(&storm::headline(&reports), TEXT_CHARS_MAX))
+                .with_blocks(storm_blocks(&reports))
+        }
         Role::Post | Role::Edit => SlackMessageContent::new()
             .with_text(truncate(&headline(&notification.report), TEXT_CHARS_MAX))
             .with_blocks(blocks(&notification.report)),
@@ -36,7 +43,17 @@ pub fn render(notification: &Notification) -> SlackMessageContent {
     content.with_metadata(metadata)
 }
 
+fn storm_blocks(reports: &[&IncidentReport]) -> Vec<SlackBlock> {
+    let title = SlackBlockPlainText::new(truncate(&storm::headline(reports), HEADER_CHARS_MAX));
+    let mut blocks: Vec<SlackBlock> = vec![SlackHeaderBlock::new(title.into()).into()];
+    blocks.extend(storm::lists(reports, SECTION_CHARS_MAX).iter().map(|list| section(list)));
+    blocks
+}
+
 fn reply(notification: &Notification) -> String {
+    if !notification.folded.is_empty() {
+        return storm::entries(notification, SECTION_CHARS_MAX);
+    }
     let said = escape(&notification.saying.to_string());
     let mark = if notification.saying.ends() { ":white_check_mark: " } else { "" };
     let subject = match notification.role {
@@ -206,6 +223,30 @@ mod tests {
         assert_eq!(message["metadata"]["event_type"], METADATA_EVENT);
         assert_eq!(message["metadata"]["event_payload"]["id"], "journal.7.3");
         assert!(message["text"].as_str().unwrap().starts_with("P1 #7: login-password is failing"));
+    }
+
+    #[test]
+    fn a_storm_is_one_readable_list() {
+        let mut post = sample::notification(Role::Post);
+        let other = |number: u64| {
+            let mut n = sample::notification(Role::Post);
+            (n.report.number, n.report.check) = (number, format!("check-{number}").parse().unwrap());
+            n
+        };
+        post.carry((8..57).map(other));
+        let message = json(&post);
+        assert_eq!(message["text"], "P1: login-password and 49 more are failing");
+        let text = message.to_string();
+        for number in 8..57 {
+            assert!(text.contains(&format!("#{number} *check-{number}*: expected 200, got 503")), "{number}: {text}");
+        }
+        for block in message["blocks"].as_array().unwrap() {
+            assert!(block["text"]["text"].as_str().unwrap().chars().count() <= SECTION_CHARS_MAX);
+        }
+        post.role = Role::Broadcast;
+        post.folded.truncate(1);
+        let said = "*#7 login-password* P1: second failure in a row in eu-west-1\n*#8 check-8* P1: second failure in a row in eu-west-1";
+        assert_eq!(json(&post)["text"], said);
     }
 
     #[test]

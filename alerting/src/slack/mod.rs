@@ -8,6 +8,7 @@
 mod client;
 mod message;
 mod outcome;
+mod storm;
 mod text;
 
 pub use client::{SlackChannel, SlackError, SlackSettings};

@@ -9,10 +9,16 @@ const SEGMENTS_MAX: usize = 2;
 /// So that the regions and the class stay in the first segment.
 const CHECK_CHARS_MAX: usize = 50;
 const REGIONS_NAMED_MAX: usize = 3;
+/// The failing half of a message that has two.
+const STORM_CHARS_MAX: usize = 200;
 
 /// The text of an SMS. Pure. What failed, where, since when and why one is woken stand in the first 160 characters; the
 /// error follows.
 pub fn body(notification: &Notification) -> String {
+    if !notification.folded.is_empty() {
+        let one_line = storm(notification);
+        return fit(&transliterate(&one_line), SEGMENTS_MAX);
+    }
     let report = &notification.report;
     let check = fit_chars(report.title(), CHECK_CHARS_MAX);
     let text = match report.status {
@@ -59,6 +65,39 @@ pub fn body(notification: &Notification) -> String {
     fit(&transliterate(&one_line), SEGMENTS_MAX)
 }
 
+/// Many incidents in one message: `P1 login-password and 49 more fail, #12 #13 ...: login-token, ...`. What fails comes
+/// before what is over.
+fn storm(notification: &Notification) -> String {
+    let own = (&notification.saying, &notification.report);
+    let all = std::iter::once(own).chain(notification.folded.iter().map(|other| (&other.saying, &other.report)));
+    let (over, failing): (Vec<_>, Vec<_>) =
+        all.map(|(saying, report)| (saying.ends(), report)).partition(|(ends, _)| *ends);
+    let named = |reports: &[(bool, &IncidentReport)]| {
+        reports.iter().map(|(_, r)| format!("{} #{}", r.title(), r.number)).collect::<Vec<_>>().join(", ")
+    };
+    let mut parts = Vec::new();
+    for (reports, verb) in [(&failing, "fail"), (&over, "are over")] {
+        let Some((_, first)) = reports.first() else { continue };
+        let label = if verb == "fail" { &first.label } else { "OK" };
+        let title = fit_chars(first.title(), CHECK_CHARS_MAX);
+        let text = match reports.len() {
+            1 => format!("{label} #{} {title} {}", first.number, if verb == "fail" { "fails" } else { "is over" }),
+            count => format!(
+                "{label} {title} and {} more {verb} since {} UTC: {}",
+                count - 1,
+                clock(first.failing_since),
+                named(reports)
+            ),
+        };
+        parts.push(text);
+    }
+    // What is over is short, so that it is seen behind a long list of what fails.
+    if parts.len() == 2 {
+        parts[0] = fit_chars(&parts[0], STORM_CHARS_MAX);
+    }
+    parts.join("; ")
+}
+
 fn lasted(report: &IncidentReport) -> Span {
     Span(report.lasted_ms(report.ended_at.unwrap_or(report.opened_at)))
 }
@@ -102,6 +141,29 @@ mod tests {
         assert_eq!(body(&page), "OK #7 login-password recovered at 20:40:31 UTC after 1 min 1 s");
         page.report.status = IncidentStatus::Closed;
         assert!(body(&page).starts_with("CLOSED #7 login-password is no longer checked"));
+    }
+
+    #[test]
+    fn a_storm_is_one_message() {
+        let mut page = sample::notification(Role::Post);
+        let other = |number: u64, saying: Saying| {
+            let mut n = sample::notification(Role::Post);
+            (n.report.number, n.report.check, n.saying) = (number, format!("check-{number}").parse().unwrap(), saying);
+            n
+        };
+        let saying = page.saying.clone();
+        page.carry((8..57).map(|number| other(number, saying.clone())));
+        let text = body(&page);
+        assert!(
+            text.starts_with("P1 login-password and 49 more fail since 20:39:30 UTC: login-password #7, check-8 #8")
+        );
+        assert!(segments(&text) <= SEGMENTS_MAX, "{text}");
+        page.folded.truncate(1);
+        page.carry([other(99, Saying::Recovered { after_ms: 1 })]);
+        assert_eq!(
+            body(&page),
+            "P1 login-password and 1 more fail since 20:39:30 UTC: login-password #7, check-8 #8; OK #99 check-99 is over"
+        );
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub fn print(notification: &Notification) -> String {
         (_, Role::Edit) => headline(notification),
         (_, Role::Reply | Role::Broadcast) => format!("#{} {}: {}", report.number, report.title(), notification.saying),
     };
-    for line in body.lines() {
+    let others = notification.others_in_a_line().filter(|_| !matches!(notification.address, Address::Sms { .. }));
+    for line in body.lines().chain(others.as_deref()) {
         text.push_str("         ▌ ");
         text.extend(line.chars().map(|c| if c.is_control() { ' ' } else { c }));
         text.push('\n');

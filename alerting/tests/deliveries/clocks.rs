@@ -1,6 +1,7 @@
 use crate::scene::{Scene, loop_until, settled};
 use alerting::journal::MemoryJournal;
 use alerting::notification::Notification;
+use alerting::outbox::Folding;
 use alerting::{Alerting, Channel, Channels, Clock, DeliveryOutcome, Reconciled};
 use async_trait::async_trait;
 use checks::{Outcome, UnixMs};
@@ -60,7 +61,7 @@ async fn a_clock_set_forward_does_not_send_again_what_is_on_its_way() {
     let clock = Arc::new(SetForward::default());
     let slow = Arc::new(Slow { arrivals: Mutex::default(), lets_through: Semaphore::new(0) });
     let channels = Channels::new(slow.clone(), slow.clone());
-    let journal = Arc::new(MemoryJournal::new());
+    let journal = Arc::new(MemoryJournal::new().with_folding(Folding::OFF));
     let alerting = Alerting::open_with_clock(scene.settings(), channels, journal, clock.clone()).await.unwrap();
     scene.fails(&alerting, "eu-west-1", 1).await;
     loop_until(|| (slow.arrivals().len() == 1).then_some(())).await;

@@ -3,7 +3,7 @@
 use crate::providers::Provider;
 use alerting::incident::Watched;
 use alerting::journal::{Journal, SqliteJournal, SqliteSettings};
-use alerting::outbox::DeliverySettings;
+use alerting::outbox::{DeliverySettings, Folding};
 use alerting::policy::{Directory, Ladders, Member, Policy};
 use alerting::slack::{SlackChannel, SlackSettings};
 use alerting::sms::{Sender, TwilioChannel, TwilioSettings};
@@ -11,6 +11,7 @@ use alerting::{Alerting, AlertingSettings, Channels, Decision};
 use checks::{
     CheckDefinition, Dropped, Failure, FailureClass, Outcome, Prober, RunKey, RunResult, ScriptSource, UnixMs,
 };
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -46,7 +47,7 @@ impl Scene {
 
     pub fn journal(&self) -> Arc<dyn Journal> {
         let path = self.folder.path().join("journal.db");
-        Arc::new(SqliteJournal::open(SqliteSettings::new(path)).unwrap())
+        Arc::new(SqliteJournal::open(unfolded(path)).unwrap())
     }
 
     pub fn settings(&self) -> AlertingSettings {
@@ -75,7 +76,7 @@ impl Scene {
     /// The journal can be opened again once the process before has let go of it.
     pub async fn reopen(&self) -> Alerting {
         let path = self.folder.path().join("journal.db");
-        let journal = loop_until(|| SqliteJournal::open(SqliteSettings::new(&path)).ok()).await;
+        let journal = loop_until(|| SqliteJournal::open(unfolded(path.clone())).ok()).await;
         Alerting::open(self.settings(), self.channels(), Arc::new(journal)).await.unwrap()
     }
 
@@ -132,6 +133,11 @@ impl Scene {
 
 pub const P1: &str = "C0000000P1";
 pub const P2: &str = "C0000000P2";
+/// Each message on its own, at once: what folds has tests of its own.
+fn unfolded(path: PathBuf) -> SqliteSettings {
+    SqliteSettings { folding: Folding::OFF, ..SqliteSettings::new(path) }
+}
+
 pub const ADA: &str = "+4915100000001";
 pub const BOB: &str = "+4915100000002";
 

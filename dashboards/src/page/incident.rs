@@ -19,6 +19,7 @@ pub(crate) fn incident(detail: &IncidentDetail) -> Markup {
         }
         section.card {
             p.pre { (row.reason) }
+            @if let Some(standing) = &row.standing { p { span.badge.idle { (standing) } } }
             p.chips {
                 @for failing in &row.regions { span.chip { (failing.region) " × " (failing.failures_in_a_row) } }
                 a.chip href={ "/check/" (row.check) } { "results of " (row.check) }

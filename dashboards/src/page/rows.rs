@@ -26,6 +26,7 @@ pub(super) fn incidents(incidents: &[IncidentRow], now: UnixMs) -> Markup {
                         span.muted.right { (lifetime(incident, now)) }
                     }
                     p.detail { (incident.reason) }
+                    @if let Some(standing) = &incident.standing { p.detail { span.badge.idle { (standing) } } }
                     @if incident.closed_at.is_none() && !incident.regions.is_empty() {
                         p.chips {
                             @for failing in &incident.regions {

@@ -137,6 +137,7 @@ impl Sample {
             severity,
             opened_at: NOW - 95_000,
             closed_at: (!open).then_some(NOW - 20_000),
+            standing: None,
             reason: format!("second failure in a row in us-east-1: {HOSTILE}"),
             regions: vec![FailingRegion { region: region("us-east-1"), failures_in_a_row: 3 }],
         }

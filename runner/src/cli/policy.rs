@@ -59,6 +59,13 @@ async fn explain(settings: &Settings, arguments: &Explain) -> anyhow::Result<Exi
     let regions: Vec<&str> = check.regions.iter().map(checks::Region::as_str).collect();
     println!("{} has the policy `{}`: {}.", paint.bold(wanted), name(check), check.policy_choice);
     println!("It runs {} in {}.\n", check.schedule_text, regions.join(", "));
+    if !check.definition.depends_on.is_empty() {
+        let parents: Vec<&str> = check.definition.depends_on.iter().map(CheckId::as_str).collect();
+        println!("While {} fails in the same region, its own failures wake nobody.", parents.join(" or "));
+    }
+    for window in settings.maintenance.iter().filter(|window| window.is_of(&check.definition)) {
+        println!("In the maintenance `{}` nobody is told; what still fails then pages.", window.name);
+    }
     for line in ladders.of(Some(name(check))).in_words(check.schedule.period_hint_ms(), regions.len()) {
         println!("{line}");
     }
@@ -133,6 +140,9 @@ async fn replay_history(settings: &Settings, arguments: &Replay) -> anyhow::Resu
         }
     }
     println!("\n{results} results: {incidents} incidents, {messages} messages, {pages} of them pages");
-    println!("deliveries are not replayed, so that no fallback is");
+    println!(
+        "deliveries are not replayed, so that no fallback is; nobody acknowledges, silences or maintains anything,"
+    );
+    println!("and no check explains the failure of another");
     Ok(if catalogue.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }

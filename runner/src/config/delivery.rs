@@ -1,4 +1,4 @@
-use super::duration::parse_duration;
+use super::duration::{parse_duration, parse_wait};
 use super::reader::Section;
 use std::time::Duration;
 
@@ -9,12 +9,15 @@ use std::time::Duration;
 /// request_timeout = "10s"  # for one request to Slack or Twilio
 /// retry_first = "1s"       # wait before the first retry; it doubles with each further one
 /// retry_max = "1m"         # the longest wait between two tries
+/// message_every = "1m"     # a telephone and a mailbox get one message in this time, a Slack channel two posts; what comes
+///                          # meanwhile goes together. "0s": each message on its own, at once
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliverySettings {
     pub request_timeout: Duration,
     pub retry_first: Duration,
     pub retry_max: Duration,
+    pub message_every: Duration,
 }
 
 impl Default for DeliverySettings {
@@ -23,6 +26,7 @@ impl Default for DeliverySettings {
             request_timeout: Duration::from_secs(10),
             retry_first: Duration::from_secs(1),
             retry_max: Duration::from_secs(60),
+            message_every: Duration::from_secs(60),
         }
     }
 }
@@ -42,6 +46,9 @@ pub(super) fn read(section: Option<Section<'_>>) -> DeliverySettings {
         if settings.retry_first > settings.retry_max {
             section.reading.report(&max.at, "shorter than retry_first; write a longer time");
         }
+    }
+    if let Some(every) = section.parsed("message_every", parse_wait) {
+        settings.message_every = every.value;
     }
     section.finish();
     settings

@@ -11,6 +11,7 @@
 mod authentication;
 mod delivery;
 mod duration;
+mod maintenance;
 mod metrics;
 mod metrics_store;
 mod network;
@@ -33,6 +34,7 @@ mod vars;
 
 pub use authentication::Authentication;
 pub use delivery::DeliverySettings;
+pub use maintenance::{Maintenance, When};
 pub use metrics::{Librato, MetricsSettings, Receiver};
 pub use metrics_store::MetricsStore;
 pub use network::Network;
@@ -87,6 +89,7 @@ pub struct Settings {
     /// Team name to members.
     pub teams: BTreeMap<String, Vec<Member>>,
     /// In the order of the file.
+    pub maintenance: Vec<Maintenance>,
     pub policies: Vec<NamedPolicy>,
 }
 

@@ -1,4 +1,4 @@
-use super::duration::parse_duration;
+use super::duration::{parse_duration, parse_wait};
 use super::reader::{At, Placed, Reading, Section};
 use super::slack::channel;
 use super::{Member, nearest};
@@ -6,7 +6,6 @@ use alerting::policy::{Counts, Destination, Directory, FALLBACK_AFTER_MS, Flappi
 use checks::{CheckDefinition, CheckId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::time::Duration;
 
 /// The policy that every check has which no other one claims; written, it takes the place of the mission's ladder.
 pub const DEFAULT_POLICY: &str = "default";
@@ -289,11 +288,6 @@ fn duration_ms(section: &mut Section<'_>, key: &str) -> Option<Placed<u64>> {
     let written = section.parsed(key, parse_wait)?;
     let value = u64::try_from(written.value.as_millis()).unwrap_or(u64::MAX);
     Some(Placed { value, at: written.at })
-}
-
-/// A duration that may be none at all.
-fn parse_wait(text: &str) -> Result<Duration, String> {
-    if text == "0s" { Ok(Duration::ZERO) } else { parse_duration(text) }
 }
 
 fn flapping(section: &mut Section<'_>) -> Option<Flapping> {

@@ -2,8 +2,8 @@
 
 use super::reader::{At, Placed, Reading, Section};
 use super::{
-    Authentication, ConfigError, Environment, Problem, Settings, authentication, delivery, metrics, network, policies,
-    regions, rules, sandbox, schedule, slack, statsd, teams, twilio, vars,
+    Authentication, ConfigError, Environment, Problem, Settings, authentication, delivery, maintenance, metrics,
+    network, policies, regions, rules, sandbox, schedule, slack, statsd, teams, twilio, vars,
 };
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -70,6 +70,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         sandbox: sandbox::read(root.section("sandbox")),
         schedule: schedule::read(root.section("schedule")),
         delivery: delivery::read(root.section("delivery")),
+        maintenance: maintenance::read(root.sections("maintenance")),
         metrics: metrics::read(root.section("metrics"), &statsd),
         rules: rules::read(root.section("rules")),
         statsd,

@@ -10,6 +10,7 @@ mod channels;
 mod exposition;
 mod hearing;
 mod log;
+mod maintenance;
 mod metrics;
 mod notices;
 mod own_metrics;
@@ -28,6 +29,7 @@ use crate::config::Settings;
 use crate::sandboxing;
 use alerting::Alerting;
 use alerting::journal::{SqliteJournal, SqliteSettings};
+use alerting::outbox::Folding;
 use anyhow::Context;
 use board::Board;
 use metrics::Metrics;
@@ -66,6 +68,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let channels = channels::channels(&settings)?;
     let alerting = Alerting::open(channels::alerting(&settings)?, channels, journal).await?;
     let alerting = Arc::new(alerting);
+    maintenance::follow(&settings, Arc::clone(&alerting)).await;
     let board = Arc::new(Board::new(&settings, notices, Arc::clone(&metrics)));
     board.remember(&alerting).await;
     let ruling = Ruling::start(&settings, Arc::clone(&recorder), Arc::clone(&alerting), listener.local_addr()?).await?;
@@ -116,7 +119,11 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
 
 async fn open_journal(settings: &Settings) -> anyhow::Result<Arc<SqliteJournal>> {
     let path = settings.data_dir.join(JOURNAL_FILE);
-    let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(SqliteSettings::new(path))).await?;
+    let every_ms = u64::try_from(settings.delivery.message_every.as_millis()).unwrap_or(u64::MAX);
+    let gap_ms = Folding::default().gap_ms.min(every_ms);
+    let folding = Folding { every_ms, posts_window_ms: every_ms, gap_ms };
+    let journal = SqliteSettings { folding, ..SqliteSettings::new(path) };
+    let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(journal)).await?;
     Ok(Arc::new(opened.context("the journal does not open")?))
 }
 

@@ -200,7 +200,11 @@ fn row(report: &IncidentReport) -> IncidentRow {
         severity: if report.label == "P2" { Severity::P2 } else { Severity::P1 },
         opened_at: report.opened_at,
         closed_at: report.ended_at,
-        reason: format!("{}. {}: {}", report.reason, report.failure.class, report.failure.message),
+        reason: match &report.signal {
+            Some(signal) => format!("{}. {}: {}", report.reason, signal.title, report.failure.message),
+            None => format!("{}. {}: {}", report.reason, report.failure.class, report.failure.message),
+        },
+        standing: report.standing(),
         regions: report.unwell().map(failing).collect(),
     }
 }

@@ -36,6 +36,8 @@ pub struct Config {
     pub retry_max: String,
     /// Further lines of `[vars]`, as they stand.
     pub vars: String,
+    /// How far apart the messages to one telephone are.
+    pub message_every: String,
     /// Further lines, as they stand.
     pub extra: String,
 }
@@ -60,6 +62,7 @@ impl Config {
             retry_first: "50ms".to_owned(),
             retry_max: "500ms".to_owned(),
             vars: String::new(),
+            message_every: "0s".to_owned(),
             extra: String::new(),
         }
     }
@@ -128,6 +131,7 @@ impl Config {
         }
         line(format_args!("[delivery]\nrequest_timeout = {:?}", self.request_timeout));
         line(format_args!("retry_first = {:?}\nretry_max = {:?}", self.retry_first, self.retry_max));
+        line(format_args!("message_every = {:?}", self.message_every));
         if let Some(url) = &self.slack_url {
             line(format_args!("[slack]\ntoken = {{ env = \"TEST_SLACK_TOKEN\" }}\napi_url = {url:?}"));
         }

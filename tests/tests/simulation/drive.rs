@@ -7,9 +7,12 @@ use crate::provider::Provider;
 use crate::store::Store;
 use crate::time::SimClock;
 use crate::world::{Life, Shared, Weather, World};
-use alerting::journal::Journal as _;
+use alerting::act::Via;
+use alerting::journal::{IncidentFilter, Journal as _};
+use alerting::notification::ChannelKind;
 use alerting::outbox::DeliverySettings;
-use alerting::policy::{Directory, Ladder, Ladders, Member, Policy};
+use alerting::policy::{Destination, Directory, Ladder, Ladders, Member, Policy, Rung};
+use alerting::silence::{Matcher, Silence};
 use alerting::{Alerting, AlertingSettings, Channels, Clock as _, Watched};
 use checks::{
     CheckDefinition, CheckId, Failure, FailureClass, Outcome, Prober, Region, RunKey, RunResult, ScriptSource, UnixMs,
@@ -19,6 +22,11 @@ use std::sync::Arc;
 
 const SLOT_EVERY_MS: u64 = 5_000;
 const FALLBACK_AFTER_MS: u64 = 20_000;
+const REPEAT_EVERY_MS: u64 = 25_000;
+/// The rung that is climbed by time, and when.
+pub const CALL: &str = "call";
+pub const CALL_AFTER_MS: u64 = 12_000;
+const SILENCE_MS: u64 = 18_000;
 const DELIVERY: DeliverySettings = DeliverySettings {
     retry_first_ms: 1_000,
     retry_max_ms: 8_000,
@@ -101,13 +109,22 @@ fn ladder(chance: &mut Chance, recover_after: u32) -> Ladder {
         Directory { teams: [("devops".to_owned(), (0..members).map(member).collect())].into(), ..Directory::default() };
     // Either the mission's ladder, or one whose members are only texted where Slack does not take the page.
     let texted = chance.hits(700).then_some("devops");
-    let policy = Policy {
+    let mut policy = Policy {
         recover_after,
         fallback_team: Some("devops".to_owned()),
         fallback_after_ms: FALLBACK_AFTER_MS,
         flapping: None,
         ..Policy::mission("#p2", "#p1", texted)
     };
+    policy.repeat_every_ms = chance.hits(300).then_some(REPEAT_EVERY_MS);
+    if chance.hits(400) {
+        policy.rungs.push(Rung {
+            label: CALL.to_owned(),
+            unacknowledged_after_ms: Some(CALL_AFTER_MS),
+            destinations: vec![Destination::VoiceTeam("devops".to_owned())],
+            ..policy.rungs[1].clone()
+        });
+    }
     policy.ladder("default", &directory).expect("a valid policy")
 }
 
@@ -201,9 +218,10 @@ impl Simulation {
                 due.swap(last, self.chance.below(last as u64 + 1) as usize);
             }
             self.offer(due.into_iter().map(|t| t.result).collect()).await?;
+            self.people().await?;
             self.rest(SLOT_EVERY_MS).await?;
             if self.setup.has_jumps && self.chance.hits(200) {
-                self.jump(&mut travelling);
+                self.jump();
             }
         }
         self.world.state().is_calm = true;
@@ -298,6 +316,30 @@ impl Simulation {
         Ok(())
     }
 
+    /// Somebody acknowledges, or silences a check.
+    async fn people(&mut self) -> Result<(), String> {
+        if self.chance.hits(150) {
+            let filter = IncidentFilter { open_only: true, ..IncidentFilter::default() };
+            let open = self.world.journal.incidents(filter).await.unwrap_or_default();
+            if !open.is_empty() {
+                let number = open[self.chance.below(open.len() as u64) as usize].number;
+                self.until_taken("acknowledge", async |process| {
+                    process.alerting.acknowledge(number, "Ada", Via::Slack).await.is_ok()
+                })
+                .await?;
+            }
+        }
+        if self.chance.hits(60) && !self.watched.is_empty() {
+            let check = self.watched[self.chance.below(self.watched.len() as u64) as usize].definition.id.clone();
+            let until = self.world.clock.now() + SILENCE_MS;
+            let (by, why) = ("Ada".to_owned(), "simulated".to_owned());
+            let silence = Silence { matcher: Matcher::Check(check), until, by, why, is_maintenance: false, from: None };
+            self.until_taken("silence", async |process| process.alerting.silence(silence.clone()).await.is_ok())
+                .await?;
+        }
+        Ok(())
+    }
+
     async fn configure(&mut self) -> Result<(), String> {
         for index in 0..self.processes.len() {
             let checks = self.watched.clone();
@@ -344,12 +386,16 @@ impl Simulation {
             let life = Arc::new(Life::default());
             let (world, is_shared) = (&self.world, self.setup.processes > 1);
             let store = Store { world: Arc::clone(world), life: Arc::clone(&life), is_shared };
-            let provider = Arc::new(Provider { world: Arc::clone(world), life: Arc::clone(&life) });
+            let is_steady = !self.setup.has_jumps;
+            let provider = Arc::new(Provider { world: Arc::clone(world), life: Arc::clone(&life), is_steady });
             let settings = AlertingSettings {
                 ladders: Ladders { default: self.setup.ladder.clone(), named: BTreeMap::new() },
                 delivery: DELIVERY,
             };
-            let (channels, clock) = (Channels::new(provider.clone(), provider), Arc::new(world.clock.clone()));
+            let (channels, clock) = (
+                Channels::new(provider.clone(), provider.clone()).with(ChannelKind::Voice, provider),
+                Arc::new(world.clock.clone()),
+            );
             let checks = self.watched.clone();
             let opened = async {
                 let alerting = Alerting::open_with_clock(settings, channels, Arc::new(store), clock).await.ok()?;
@@ -393,17 +439,13 @@ impl Simulation {
         }
     }
 
-    fn jump(&mut self, travelling: &mut Vec<Travelling>) {
+    fn jump(&mut self) {
         let by_ms = match self.chance.below(4) {
             0 => i64::try_from(self.chance.between(1_000, 3_600_000)).expect("an hour fits"),
             1 => i64::try_from(self.chance.between(1_000, 30_000)).expect("half a minute fits"),
             2 => -i64::try_from(self.chance.between(1_000, 40_000)).expect("40 s fit"),
             _ => -i64::try_from(self.chance.between(61_000, 300_000)).expect("five minutes fit"),
         };
-        if by_ms < -60_000 {
-            // Slots of a clock that was far ahead cannot be told from new ones; the schedule offers none of them again.
-            travelling.clear();
-        }
         self.world.log(|| format!("the clock jumps by {by_ms} ms"));
         self.world.clock.jump(by_ms);
     }

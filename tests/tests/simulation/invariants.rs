@@ -1,15 +1,17 @@
 //! What must hold when everything has calmed down.
 
-use crate::drive::Setup;
+use crate::drive::{CALL, CALL_AFTER_MS, Setup};
 use crate::model::{End, Expected, Model};
 use crate::world::{Accepted, World};
-use alerting::incident::{IncidentStatus, TrailKind};
+use alerting::incident::{IncidentStatus, TrailEntry, TrailKind};
 use alerting::journal::{IncidentFilter, IncidentRecord, Journal as _, RowState};
 use alerting::notification::{Address, Role, Saying};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A fallback comes this long after the page failed, at the latest: a sweep, a downtime, and a few failed commits.
 const FALLBACK_WITHIN_MS: u64 = 40_000;
+/// A rung that waits for time is climbed this long after its instant at the latest: a downtime and a few failed commits.
+const CALL_WITHIN_MS: u64 = 30_000;
 
 pub async fn check(world: &World, model: &Model, setup: &Setup, lease_ms: u64) -> Vec<String> {
     let mut records: BTreeMap<_, Vec<IncidentRecord>> = BTreeMap::new();
@@ -31,6 +33,14 @@ pub async fn check(world: &World, model: &Model, setup: &Setup, lease_ms: u64) -
         }
     }
     for (check, unexpected) in records {
+        // Streams and regions that went silent have incidents of their own, which end when they are heard again.
+        if unexpected.iter().all(|record| record.report.signal.is_some()) {
+            for record in &unexpected {
+                let is_p1 = record.trail.iter().any(|e| e.kind == TrailKind::Climbed && e.text.starts_with("P1"));
+                eye.incident(record, &Expected { is_p1, end: Some(End::Recovered) });
+            }
+            continue;
+        }
         eye.wrong(format!("{check}: {} incidents out of nothing", unexpected.len()));
     }
     eye.problems
@@ -71,25 +81,59 @@ impl Eye<'_> {
         if record.report.status != status {
             self.wrong(format!("incident {number} is {:?}, not {status:?}", record.report.status));
         }
-        for (kind, count) in [
-            (TrailKind::Opened, 1),
-            (TrailKind::Climbed, 1 + usize::from(expected.is_p1)),
-            (TrailKind::Ended, usize::from(expected.end.is_some())),
-        ] {
+        for (kind, count) in [(TrailKind::Opened, 1), (TrailKind::Ended, usize::from(expected.end.is_some()))] {
             let found = record.trail.iter().filter(|entry| entry.kind == kind).count();
             if found != count {
                 self.wrong(format!("incident {number}: {found} entries of {kind:?} on its trail, not {count}"));
             }
         }
+        let climbed = |label: &str| {
+            let is_of = |entry: &&TrailEntry| entry.kind == TrailKind::Climbed && entry.text.starts_with(label);
+            record.trail.iter().filter(is_of).count()
+        };
+        let held = |label: &str| record.trail.iter().any(|e| e.kind == TrailKind::Held && e.text.starts_with(label));
+        for (label, is_expected) in [("P2", true), ("P1", expected.is_p1)] {
+            let count = climbed(label);
+            let is_right = match is_expected {
+                // What is not climbed is held back, and says why.
+                true => count == 1 || (count == 0 && held(label)),
+                false => count == 0,
+            };
+            if !is_right {
+                self.wrong(format!("incident {number}: {label} climbed {count} times; expected: {is_expected}"));
+            }
+        }
+        self.by_time(record, climbed(CALL));
         let accepted: Vec<_> = self.world.state().accepted.iter().filter(|a| a.incident == number).cloned().collect();
-        let rungs = if expected.is_p1 { 2 } else { 1 };
-        let told: Vec<Address> = self.setup.ladder.rungs[..rungs].iter().flat_map(|r| r.addresses.clone()).collect();
+        let rungs = self.setup.ladder.rungs.iter().filter(|rung| climbed(&rung.label) > 0);
+        let told: Vec<Address> = rungs.flat_map(|r| r.addresses.clone()).collect();
         for address in &told {
             self.paged(number, address, &accepted);
         }
         self.fallback(record, &told, &accepted);
         self.ends(number, expected, &accepted);
         self.rows(record, &accepted);
+    }
+
+    /// The rung that waits for an acknowledgement: climbed when nobody came, and only then.
+    fn by_time(&mut self, record: &IncidentRecord, climbed: usize) {
+        let number = record.report.number;
+        let at = |kind: TrailKind, start: &str| {
+            let mut of_kind = record.trail.iter().filter(|entry| entry.kind == kind && entry.text.starts_with(start));
+            of_kind.next().map(|entry| entry.at)
+        };
+        let has_call = self.setup.ladder.rungs.iter().any(|rung| rung.label == CALL);
+        let paged = at(TrailKind::Climbed, "P1");
+        let until = [at(TrailKind::Acted, "acknowledged"), record.report.ended_at].into_iter().flatten().min();
+        let waited_ms = paged.zip(until).map(|(from, until)| until.since_ms(from));
+        let is_simple = !self.setup.has_jumps && !record.trail.iter().any(|entry| entry.kind == TrailKind::Held);
+        let is_due = has_call && waited_ms.is_some_and(|ms| ms > CALL_AFTER_MS + CALL_WITHIN_MS);
+        let is_early = waited_ms.is_none_or(|ms| ms < CALL_AFTER_MS);
+        if climbed > 1 || (is_simple && ((is_due && climbed == 0) || (is_early && climbed > 0))) {
+            self.wrong(format!(
+                "incident {number}: the call came {climbed} times, after {waited_ms:?} ms unacknowledged"
+            ));
+        }
     }
 
     /// Whether the provider refused a message of this lane for good: whoever is behind it could not be reached.
@@ -133,7 +177,8 @@ impl Eye<'_> {
     fn ends(&mut self, number: u64, expected: &Expected, accepted: &[Accepted]) {
         let lanes: BTreeSet<String> = accepted.iter().filter(|a| is_page(&a.saying)).map(|a| a.lane.clone()).collect();
         for lane in lanes {
-            if self.is_out_of_reach(number, &lane) {
+            // Nobody is called to be told that all is well: the text of the same number says it.
+            if self.is_out_of_reach(number, &lane) || lane.starts_with("voice:") {
                 continue;
             }
             let of_lane = || accepted.iter().filter(|a| a.lane == lane);

@@ -1,7 +1,7 @@
 //! What ought to happen, written a second time and simply: no outbox, no rungs, no clock but the one that is passed.
 
 use checks::{CheckId, FailureClass, Region, UnixMs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An incident as the mission describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +28,8 @@ struct Stream {
 pub struct Model {
     recover_after: u32,
     streams: BTreeMap<CheckId, BTreeMap<Region, Stream>>,
+    /// Every run that was offered: whatever the clock says, none counts twice.
+    seen: BTreeSet<(CheckId, Region, UnixMs)>,
     pub incidents: BTreeMap<CheckId, Vec<Expected>>,
 }
 
@@ -38,6 +40,9 @@ impl Model {
 
     /// `failed`: the class, or `None` where the run passed.
     pub fn ran(&mut self, check: &CheckId, region: &Region, slot: UnixMs, failed: Option<FailureClass>, now: UnixMs) {
+        if !self.seen.insert((check.clone(), region.clone(), slot)) {
+            return;
+        }
         let streams = self.streams.entry(check.clone()).or_default();
         let stream = streams.entry(region.clone()).or_default();
         // An older one is late, unless the newer one was counted under a clock that has been set back since.

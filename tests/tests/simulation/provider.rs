@@ -1,8 +1,8 @@
 //! Slack and the telephone company, as one process reaches them.
 
-use crate::world::{Accepted, Life, Shared, State};
+use crate::world::{Accepted, FOLDING, Life, Shared, State};
 use alerting::incident::IncidentStatus;
-use alerting::notification::{Notification, Role};
+use alerting::notification::{ChannelKind, Notification, Role};
 use alerting::{Channel, DeliveryOutcome, Reconciled};
 use async_trait::async_trait;
 use std::future::pending;
@@ -14,6 +14,8 @@ const STORM_MS_MAX: u64 = 15_000;
 pub struct Provider {
     pub world: Shared,
     pub life: Arc<Life>,
+    /// Whether nobody sets the clock.
+    pub is_steady: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +36,7 @@ fn fate(state: &mut State, notification: &Notification) -> Fate {
     let lane = notification.address.lane();
     // Where nobody is, no message arrives, whatever becomes of the answer.
     if state.dead.contains(&lane) {
-        state.refused.insert((notification.incident, lane));
+        refuse(state, notification);
         return Fate::Permanent;
     }
     if state.strikes(|w| w.crash) {
@@ -52,45 +54,72 @@ fn fate(state: &mut State, notification: &Notification) -> Fate {
     // What a provider had once it does not refuse for good when it is sent again.
     let is_known = state.accepted.iter().any(|accepted| accepted.id == notification.id);
     if !is_known && state.strikes(|w| w.permanent) {
-        state.refused.insert((notification.incident, lane));
+        refuse(state, notification);
         return Fate::Permanent;
     }
     Fate::Answer
 }
 
+fn refuse(state: &mut State, notification: &Notification) {
+    let lane = notification.address.lane();
+    let incidents = notification.folded.iter().map(|other| other.report.number).chain([notification.incident]);
+    for incident in incidents {
+        state.refused.insert((incident, lane.clone()));
+    }
+}
+
 /// The provider takes the message, and everything that should never be is noted.
-fn accept(state: &mut State, notification: &Notification, post: Option<&str>) -> String {
+fn accept(
+    state: &mut State,
+    notification: &Notification,
+    post: Option<&str>,
+    passed_ms: u64,
+    is_steady: bool,
+) -> String {
     let (id, lane) = (notification.id.clone(), notification.address.lane());
-    let of_lane = || state.accepted.iter().filter(|a| a.incident == notification.incident && a.lane == lane);
-    let mut problems = Vec::new();
-    let earlier = of_lane().any(|a| a.id == id);
-    if earlier && notification.role != Role::Edit {
-        // Where nobody can be asked, an answer that was lost may cost a second message; a known one never does.
-        if !state.weather.cannot_be_asked || state.confirmed.contains(&id) {
-            problems.push(format!("{} to {lane} sent twice: {}", id, notification.saying));
+    let receipt = format!("{lane}/{}", state.accepted.len());
+    let is_join = notification.joins();
+    if state.confirmed.contains(&id) {
+        state.violations.push(format!("{id} to {lane} sent again after its delivery was written down"));
+    }
+    if notification.address.kind() != ChannelKind::Slack {
+        let last = state.texted_ms.insert(lane.clone(), passed_ms);
+        let is_too_soon = last.is_some_and(|last| passed_ms - last < FOLDING.every_ms);
+        if is_too_soon && is_steady && !state.weather.cannot_be_asked {
+            state.violations.push(format!("{lane} got two messages within {} ms", FOLDING.every_ms));
         }
     }
-    if state.confirmed.contains(&id) {
-        problems.push(format!("{id} to {lane} sent again after its delivery was written down"));
+    let own = (id, notification.incident, notification.saying.clone(), &notification.report, notification.role);
+    let folded = notification.folded.iter();
+    let folded = folded.map(|f| (f.id.clone(), f.report.number, f.saying.clone(), &f.report, f.role));
+    for (id, incident, saying, report, role) in std::iter::once(own).chain(folded) {
+        // A page that joins the post of another incident is the post of its own.
+        let role = if is_join { Role::Post } else { role };
+        let of_lane = || state.accepted.iter().filter(|a| a.incident == incident && a.lane == lane);
+        let mut problems = Vec::new();
+        let earlier = of_lane().any(|a| a.id == id);
+        // Where nobody can be asked, an answer that was lost may cost a second message; a known one never does.
+        if earlier && role != Role::Edit && !state.weather.cannot_be_asked {
+            problems.push(format!("{id} to {lane} sent twice: {saying}"));
+        }
+        if !earlier && let Some(newer) = of_lane().find(|a| sequence(&a.id.0) > sequence(&id.0)) {
+            problems.push(format!("{id} came after {} in {lane}", newer.id));
+        }
+        let first = of_lane().find(|a| a.role == Role::Post).map(|a| a.receipt.as_str());
+        if role != Role::Post && (post.is_none() || post != first) && !state.weather.cannot_be_asked {
+            problems.push(format!("{id}: {} of {post:?}, and the post of {lane} is {first:?}", role.as_str()));
+        }
+        state.violations.extend(problems);
+        state.accepted.push(Accepted {
+            id,
+            incident,
+            lane: lane.clone(),
+            role,
+            saying,
+            is_over: report.status != IncidentStatus::Open,
+            receipt: if is_join { post.unwrap_or_default().to_owned() } else { receipt.clone() },
+        });
     }
-    if !earlier && let Some(newer) = of_lane().find(|a| sequence(&a.id.0) > sequence(&id.0)) {
-        problems.push(format!("{id} came after {} in {lane}", newer.id));
-    }
-    let first = of_lane().find(|a| a.role == Role::Post).map(|a| a.receipt.as_str());
-    if notification.role != Role::Post && (post.is_none() || post != first) && !state.weather.cannot_be_asked {
-        problems.push(format!("{id}: {} of {post:?}, and the post of {lane} is {first:?}", notification.role.as_str()));
-    }
-    let receipt = format!("{lane}/{}", state.accepted.len());
-    state.violations.extend(problems);
-    state.accepted.push(Accepted {
-        id,
-        incident: notification.incident,
-        lane,
-        role: notification.role,
-        saying: notification.saying.clone(),
-        is_over: notification.report.status != IncidentStatus::Open,
-        receipt: receipt.clone(),
-    });
     receipt
 }
 
@@ -144,11 +173,14 @@ impl Channel for Provider {
             Fate::Permanent => return DeliveryOutcome::Permanent { reason: "gone".to_owned() },
             Fate::Answer | Fate::HangAfter | Fate::LostAfter | Fate::CrashBefore | Fate::CrashAfter => {}
         }
-        let receipt = accept(&mut self.world.state(), notification, post);
+        let passed_ms = self.world.clock.passed_ms();
+        let receipt = accept(&mut self.world.state(), notification, post, passed_ms, self.is_steady);
         self.world.log(|| {
             let of = sequence(&notification.id.0);
             let role = notification.role.as_str();
-            format!("accepted {}.{of} {role} {}: {}", notification.incident, notification.address, notification.saying)
+            let folded: Vec<_> = notification.folded.iter().map(|other| other.id.0.as_str()).collect();
+            let saying = &notification.saying;
+            format!("accepted {}.{of} {role} {}: {saying} {folded:?}", notification.incident, notification.address)
         });
         match fate {
             Fate::HangAfter => pending().await,

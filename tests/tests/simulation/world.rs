@@ -5,6 +5,7 @@ use crate::time::SimClock;
 use alerting::incident::CheckState;
 use alerting::journal::{Commit, MemoryJournal};
 use alerting::notification::{ChannelKind, NotificationId, Role, Saying};
+use alerting::outbox::Folding;
 use checks::CheckId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -14,6 +15,9 @@ use tokio::sync::Notify;
 
 /// A watermark ahead of the clock by more is not trusted, and may move back.
 const CLOCK_AHEAD_MAX_MS: u64 = 60_000;
+
+/// Storms fold as they do for people, in less time.
+pub const FOLDING: Folding = Folding { every_ms: 8_000, posts_window_ms: 8_000, gap_ms: 2_000 };
 
 /// How often what goes wrong, each in a thousand; most seeds have some of them and not others.
 #[derive(Debug, Clone)]
@@ -79,6 +83,8 @@ pub struct State {
     /// Messages that were refused for good: incident and lane.
     pub refused: BTreeSet<(u64, String)>,
     pub storm_until_ms: BTreeMap<ChannelKind, u64>,
+    /// When a telephone last got a text.
+    pub texted_ms: BTreeMap<String, u64>,
     pub violations: Vec<String>,
     newest: BTreeMap<CheckId, CheckState>,
     /// What happened, in order: two runs of one seed have the same.
@@ -102,11 +108,12 @@ impl World {
             dead: BTreeSet::new(),
             refused: BTreeSet::new(),
             storm_until_ms: BTreeMap::new(),
+            texted_ms: BTreeMap::new(),
             violations: Vec::new(),
             newest: BTreeMap::new(),
             log: Vec::new(),
         };
-        Self { clock, journal: MemoryJournal::new(), state: Mutex::new(state) }
+        Self { clock, journal: MemoryJournal::new().with_folding(FOLDING), state: Mutex::new(state) }
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {

@@ -4,9 +4,11 @@
 //! waits for a group to fill: a write that comes alone is committed at once. Readers have connections of their own
 //! and never wait for the writer.
 
+mod lease;
 mod outbox;
 mod read;
 mod schema;
+mod settle;
 mod silences;
 mod write;
 
@@ -18,6 +20,7 @@ use super::{
 };
 use crate::incident::CheckState;
 use crate::notification::ChannelKind;
+use crate::outbox::Folding;
 use crate::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
@@ -52,11 +55,12 @@ pub struct SqliteSettings {
     /// The database file; its folder is created.
     pub path: PathBuf,
     pub retention: Retention,
+    pub folding: Folding,
 }
 
 impl SqliteSettings {
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), retention: Retention::default() }
+        Self { path: path.into(), retention: Retention::default(), folding: Folding::default() }
     }
 }
 
@@ -84,7 +88,7 @@ impl SqliteJournal {
         let id = identity(&connection)?;
         let newest: i64 = connection.query_row("SELECT coalesce(max(number), 0) FROM incidents", [], |r| r.get(0))?;
         let reader = SqliteReader::open(&settings.path)?;
-        let writer = Writer::start(connection, settings.retention)
+        let writer = Writer::start(connection, settings.retention, settings.folding)
             .map_err(|e| problem(format!("the writer thread does not start: {e}")))?;
         let newest_incident = AtomicU64::new(u64::try_from(newest).unwrap_or(0));
         Ok(Self { id, writer, reader: Arc::new(reader), newest_incident, _lock: lock })

@@ -59,7 +59,7 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX outbox_posts ON outbox (lane, receipt) WHERE role = 'post';
     -- What was sent last to one place, whichever incident it was about.
     CREATE TABLE lanes (
-        lane TEXT PRIMARY KEY, sent_at INTEGER NOT NULL, post TEXT, post_at INTEGER, post_began_at INTEGER
+        lane TEXT PRIMARY KEY, sent_at INTEGER NOT NULL, post TEXT, post_at INTEGER, post_before_at INTEGER
     ) WITHOUT ROWID;
 ",
 ];

@@ -1,6 +1,7 @@
 use super::Retention;
 use crate::incident::IncidentReport;
 use crate::journal::{Commit, Committed, Consumed, JournalError};
+use crate::outbox::Folding;
 use checks::{CheckId, Region};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
@@ -29,11 +30,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn start(connection: Connection, retention: Retention) -> std::io::Result<Self> {
+    pub fn start(connection: Connection, retention: Retention, folding: Folding) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE_DEPTH_MAX);
         let group_max = Arc::new(AtomicU64::new(0));
         let seen = Arc::clone(&group_max);
-        let ledger = Ledger { connection, retention, since_pruned: HashMap::new() };
+        let ledger = Ledger { connection, retention, folding, since_pruned: HashMap::new() };
         std::thread::Builder::new().name("journal-writer".to_owned()).spawn(move || run(ledger, queue, &seen))?;
         Ok(Self { jobs, group_max })
     }
@@ -124,6 +125,7 @@ fn transact(ledger: &mut Ledger, group: Vec<Job>) -> (Vec<Tell>, Result<(), Stri
 pub(super) struct Ledger {
     pub connection: Connection,
     retention: Retention,
+    pub folding: Folding,
     /// Results of each stream since its oldest were last removed.
     since_pruned: HashMap<(CheckId, Region), usize>,
 }
@@ -276,6 +278,11 @@ impl Ledger {
                 "DELETE FROM attempts WHERE notification IN (SELECT id FROM outbox WHERE incident = ?1)",
                 "DELETE FROM outbox WHERE incident = ?1",
                 "DELETE FROM trail WHERE incident = ?1",
+                // A signal whose last incident is forgotten leaves nothing behind: there may be any number of them.
+                "DELETE FROM checks WHERE is_open = 0 AND json_extract(state, '$.signal') IS NOT NULL
+                     AND check_id = (SELECT check_id FROM incidents WHERE number = ?1)
+                     AND NOT EXISTS (SELECT 1 FROM incidents AS newer
+                         WHERE newer.check_id = checks.check_id AND newer.number > ?1)",
                 "DELETE FROM incidents WHERE number = ?1",
             ] {
                 self.connection.prepare_cached(statement)?.execute([number])?;
