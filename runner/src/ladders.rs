@@ -6,10 +6,11 @@ use alerting::policy::{Ladders, Policy};
 use checks::CheckId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is wrong with the checks that policies list: a line for each that does not exist.
+/// What is wrong with the checks that policies and windows of maintenance list: a line for each that does not exist.
 pub fn unknown_checks(settings: &Settings, catalogue: &Catalogue) -> Vec<String> {
     let known: Vec<&str> = catalogue.checks.iter().map(|check| check.definition.id.as_str()).collect();
     let listed = settings.policies.iter().flat_map(|policy| &policy.checks);
+    let listed = listed.chain(settings.maintenance.iter().flat_map(|window| &window.checks));
     let unknown = listed.filter(|check| !known.contains(&check.id.as_str()));
     unknown
         .map(|check| match nearest(check.id.as_str(), known.iter().copied()) {

@@ -35,7 +35,7 @@ impl Decider {
                 Some(number) => number,
                 None => *self.spare_number.insert(self.journal.next_incident().await?),
             };
-            let is_known = self.is_known(check, item, &commit.state).await?;
+            let is_known = self.is_known(item, &commit).await?;
             let watched = self.watched.get(check);
             let signalled = match &item.event {
                 Event::Signalled(signal) => Some(SignalFacts::of(signal)),
@@ -119,15 +119,16 @@ impl Decider {
 
     /// Whether a run is in the history. Asked only where its place in time does not tell: after the clock was set back a
     /// long way, a run that is offered again looks like a new one.
-    async fn is_known(&self, check: &CheckId, item: &Item, state: &CheckState) -> Result<bool, JournalError> {
+    async fn is_known(&self, item: &Item, commit: &Commit) -> Result<bool, JournalError> {
         let Event::Observed(observation) = &item.event else { return Ok(false) };
-        let watermark = state.regions.get(&observation.region).and_then(|region| region.watermark);
+        let watermark = commit.state.regions.get(&observation.region).and_then(|region| region.watermark);
         if watermark.is_none_or(|mark| (mark.slot, mark.attempt) <= (observation.slot, observation.attempt)) {
             return Ok(false);
         }
         let (region, slot, attempt) = (observation.region.clone(), observation.slot, observation.attempt);
-        let key = RunKey { check: check.clone(), region, slot, attempt };
-        Ok(self.journal.result(&key).await?.is_some())
+        let key = RunKey { check: commit.check.clone(), region, slot, attempt };
+        let is_in_group = commit.consumed.iter().any(|consumed| consumed.summary.key == key);
+        Ok(is_in_group || self.journal.result(&key).await?.is_some())
     }
 
     pub(super) fn hold(

@@ -1,3 +1,4 @@
+use super::ListedCheck;
 use super::duration::parse_duration;
 use super::reader::{At, Section};
 use checks::{CheckDefinition, CheckId, UnixMs};
@@ -22,7 +23,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Maintenance {
     pub name: String,
-    pub checks: Vec<CheckId>,
+    pub checks: Vec<ListedCheck>,
     pub tags: Vec<String>,
     pub when: When,
 }
@@ -41,7 +42,9 @@ const OCCURRENCES_MAX: usize = 50;
 impl Maintenance {
     pub fn is_of(&self, check: &CheckDefinition) -> bool {
         let is_for_all = self.checks.is_empty() && self.tags.is_empty();
-        is_for_all || self.checks.contains(&check.id) || self.tags.iter().any(|tag| check.tags.contains(tag))
+        is_for_all
+            || self.checks.iter().any(|listed| listed.id == check.id)
+            || self.tags.iter().any(|tag| check.tags.contains(tag))
     }
 
     /// The occurrences that `now` lies in, or that begin within `ahead_ms`: beginning and end.
@@ -70,7 +73,7 @@ fn read_one(mut section: Section<'_>) -> Option<Maintenance> {
     let mut checks = Vec::new();
     for check in section.strings("checks") {
         match CheckId::new(&check.value) {
-            Ok(id) => checks.push(id),
+            Ok(id) => checks.push(ListedCheck { id, place: reading.place_of(&check.at) }),
             Err(error) => reading.report(&check.at, error),
         }
     }

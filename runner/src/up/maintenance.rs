@@ -34,7 +34,7 @@ pub(super) async fn follow(settings: &Settings, alerting: Arc<Alerting>) {
 fn near(calendar: &[Maintenance], now: UnixMs) -> Vec<MaintenanceWindow> {
     let windows = calendar.iter().flat_map(|window| {
         window.near(now, AHEAD_MS).into_iter().map(move |(from, until)| {
-            let checks = window.checks.iter().cloned().map(Matcher::Check);
+            let checks = window.checks.iter().map(|check| Matcher::Check(check.id.clone()));
             let mut matchers: Vec<Matcher> = checks.chain(window.tags.iter().cloned().map(Matcher::Tag)).collect();
             if matchers.is_empty() {
                 matchers.push(Matcher::Everything);
