@@ -76,8 +76,8 @@ async fn what_programs_send_and_what_runs_took_is_on_metrics() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_check_that_fails_opens_an_incident_and_its_recovery_ends_it() {
     let project = project("listen = \"127.0.0.1:0\"");
-    let up = project.up();
-    let statsd = up.ready["statsd"].as_str().unwrap();
+    let mut up = project.up();
+    let statsd = up.ready["statsd"].as_str().unwrap().to_owned();
     let incidents = |list: &'static str| {
         move |page: &str| {
             let status: serde_json::Value = serde_json::from_str(page).unwrap();
@@ -87,9 +87,9 @@ async fn a_service_check_that_fails_opens_an_incident_and_its_recovery_ends_it()
         }
     };
     // An agent repeats it.
-    (0..3).for_each(|_| send(statsd, "_sc|store|2|h:db1|m:no primary\n_e{6,4}:deploy|done"));
+    (0..3).for_each(|_| send(&statsd, "_sc|store|2|h:db1|m:no primary\n_e{6,4}:deploy|done"));
     up.page("/api/v1/status", "one open incident", incidents("incidents_open")).await;
-    send(statsd, "_sc|store|0|h:db1");
+    send(&statsd, "_sc|store|0|h:db1");
     up.page("/api/v1/status", "it has ended", incidents("incidents_closed")).await;
     assert_eq!(up.stop(), Some(0));
 }
