@@ -47,7 +47,7 @@ export default defineCheck({
 
     // Sent bodies: of a known length, as a stream, and with a word of the server's before it.
     const seen = async (init) => (await (await fetch(`${NGINX}/seen`, { method: "POST", ...init })).text()).split("|");
-    expect((await seen({ body: "x".repeat(50_000) }))[1]).toHaveLength(50_000);
+    expect((await seen({ body: "x".repeat(5_000) }))[1]).toHaveLength(5_000);
     expect((await seen({ body: ReadableStream.from(["one ", "two"]).pipeThrough(new TextEncoderStream()), duplex: "half" }))[1]).toBe("one two");
     expect((await seen({ body: "after a 100", headers: { expect: "100-continue" } }))[1]).toBe("after a 100");
 
