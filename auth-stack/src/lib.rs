@@ -1,7 +1,7 @@
 //! The reference auth stack: a runnable identity provider to point checks at, with switches that break it.
 //!
 //! It is what Tocsin watches in its demo and its tests, and it behaves like a real provider: OpenID Connect
-//! discovery, a JWKS, a login page with PKCE behind it, tokens signed with RS256 by four grants, refresh tokens that
+//! discovery, a JWKS, a login page with PKCE behind it, tokens signed with RS256 by five grants, refresh tokens that
 //! rotate, sign-up, logout, a dashboard, documentation, and a CDN with a library and its integrity manifest. **It is
 //! not a provider to protect anything with**: its account and its client secrets are public.
 //!
