@@ -9,6 +9,11 @@ const DECIDES: &[&str] = &[
     "alerting/src/incident/",
     "alerting/src/policy/",
     "alerting/src/outbox/plan",
+    "alerting/src/outbox/fold",
+    "alerting/src/decider/no_data",
+    "alerting/src/decider/waiting",
+    "alerting/src/silence.rs",
+    "alerting/src/signal.rs",
 ];
 
 /// What a decision must not reach for.
