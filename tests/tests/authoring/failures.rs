@@ -9,6 +9,8 @@ async fn a_failure_explains_itself_and_keeps_secrets() {
     // The script that does not load is refused beside it.
     finished.assert_code(1);
     let shown = &finished.stdout;
+    let exchange = format!("POST {}/oauth/token", project.stack.url());
+    let command = format!("curl -sS -i {}/oauth/token", project.stack.url());
     let in_this_order = [
         "✗ fails",
         "✗ sign in",
@@ -20,14 +22,14 @@ async fn a_failure_explains_itself_and_keeps_secrets() {
         "which called checks/lib/tokens.ts:8:",
         "> 8 |   expect(response).toBeOk();",
         "^",
-        &format!("POST {}/oauth/token", project.stack.url()),
+        exchange.as_str(),
         "first byte",
         "█",
         "content-type: application/json",
         // The script read no body: this was looked at after it had failed.
         "\"error\": \"invalid_",
         "repeat it with",
-        &format!("curl -sS -i {}/oauth/token", project.stack.url()),
+        command.as_str(),
         "--data-urlencode grant_type=password",
         "1 failed",
     ];

@@ -2,14 +2,17 @@
 
 use crate::project::Project;
 use std::process::Command;
-use tests::skipped::say_skipped;
+use tests::say_skipped;
+
+/// Looks at standard output and standard error.
+type Tell = fn(&str, &str);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_reporter_tells_every_ending() {
     let project = Project::with_every_ending().await;
-    for (reporter, tell) in
-        [("list", list as fn(&str, &str)), ("json", json), ("junit", junit), ("tap", tap), ("github", github)]
-    {
+    let reporters: [(&str, Tell); 5] =
+        [("list", list), ("json", json), ("junit", junit), ("tap", tap), ("github", github)];
+    for (reporter, tell) in reporters {
         let finished = project.run(&["test", "--reporter", reporter]).await;
         finished.assert_code(1);
         tell(&finished.stdout, &finished.stderr);

@@ -5,7 +5,7 @@ use crate::project::Project;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
-use tests::skipped::say_skipped;
+use tests::say_skipped;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository is there")
@@ -15,7 +15,7 @@ fn repository() -> PathBuf {
 fn compiler() -> Option<&'static Path> {
     static COMPILER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     match COMPILER.get_or_init(install) {
-        Ok(path) => Some(path),
+        Ok(path) => Some(path.as_path()),
         Err(reason) => {
             say_skipped(&format!("the scripts against TypeScript: {reason}"));
             None
