@@ -7,6 +7,8 @@
 mod matching;
 #[path = "../sandbox/network.rs"]
 mod network;
+#[path = "../sandbox/nginx.rs"]
+mod nginx;
 #[path = "../sandbox/specs.rs"]
 mod specs;
 #[path = "../target/mod.rs"]
