@@ -26,6 +26,9 @@ pub(super) fn command(request: &Request, transcript: &Transcript) -> String {
             (_, Some(pair)) => parts.push(format!("-u {}", word(pair))),
             ("accept-encoding", _) => parts.push("--compressed".to_owned()),
             ("content-type", _) if is_form => {}
+            // What `fetch` says of itself where its author says nothing.
+            ("accept", _) if header.value == "*/*" => {}
+            ("accept-language", _) if header.value == "*" => {}
             (name, _) if CURLS_OWN.contains(&name) => {}
             (name, _) => parts.push(format!("-H {}", word(&format!("{name}: {}", header.value)))),
         }

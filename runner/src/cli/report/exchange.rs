@@ -20,6 +20,7 @@ pub(super) fn show(out: &mut String, result: &RunResult, paint: Paint) {
         (_, Some(failure)) => paint.bad(failure.class.as_str()),
         (Some(status), None) if status >= 400 => paint.bad(&status.to_string()),
         (Some(status), None) => status.to_string(),
+        (None, None) if request.phases.download_us.is_some() => paint.good("done"),
         (None, None) => paint.bad("no answer"),
     };
     let facts = [request.http_version.clone(), request.remote_addr.as_ref().map(|address| format!("from {address}"))];
@@ -37,6 +38,10 @@ pub(super) fn show(out: &mut String, result: &RunResult, paint: Paint) {
         }
     }
     let _ = writeln!(out);
+    // Curl speaks HTTP here; what lies below has no such line.
+    if !request.url.starts_with("http") {
+        return;
+    }
     indented(out, &paint.dim("repeat it with"), INDENT);
     for line in curl::command(request, transcript).lines() {
         indented(out, &printable(line), "      ");

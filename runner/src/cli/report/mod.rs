@@ -100,6 +100,8 @@ fn request(out: &mut String, request: &Request, indent: &str, paint: Paint) {
         (Some(failure), _) => paint.bad(failure.class.as_str()),
         (None, Some(status)) if status >= 400 => paint.warn(&status.to_string()),
         (None, Some(status)) => status.to_string(),
+        // What lies below HTTP has no status; it is over where its last phase is.
+        (None, None) if request.phases.download_us.is_some() => paint.good("done"),
         (None, None) => paint.bad("no answer"),
     };
     let phases: Vec<String> = request.phases.named().map(|(name, us)| format!("{name} {}", milliseconds(us))).collect();
