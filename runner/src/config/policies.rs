@@ -46,13 +46,11 @@ const REPEAT_EVERY_MS_MIN: u64 = 60_000;
 /// min_regions = 2                   # in how many regions at once; 1 where it is left out
 /// slack = ["#p1"]
 /// sms = ["devops"]                  # teams
-/// webhook = ["pager"]               # names of [webhooks]
-/// email = ["devops", "a@b.example"] # teams, or addresses
 ///
 /// [[policies.login.rungs]]
-/// label = "call"
+/// label = "leads"
 /// escalate_unacknowledged_after = "10m"  # instead of failures: this long after the rung before it that wakes people
-/// voice = ["devops"]                # teams, each member is called
+/// sms = ["leads"]
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPolicy {
@@ -327,22 +325,17 @@ fn read_rung(mut section: Section<'_>, number_of_rung: usize, teams: &mut Vec<Pl
             Err(error) => reading.report(&written.at, error),
         }
     }
-    for (key, destination) in
-        [("sms", Destination::SmsTeam as fn(String) -> Destination), ("voice", Destination::VoiceTeam)]
-    {
-        for team in section.strings(key) {
-            destinations.push(destination(team.value.clone()));
-            teams.push(team);
+    for team in section.strings("sms") {
+        destinations.push(Destination::SmsTeam(team.value.clone()));
+        teams.push(team);
+    }
+    // The ladder knows them; no channel delivers them yet, and a rung that only seems to wake somebody is worse than none.
+    for key in UNDELIVERED {
+        for written in section.strings(key) {
+            reading.report(&written.at, format!("`{key}` is not delivered yet; write `slack` or `sms`"));
         }
     }
-    for email in section.strings("email") {
-        destinations.push(Destination::Email(email.value.clone()));
-        if !email.value.contains('@') {
-            teams.push(email);
-        }
-    }
-    destinations.extend(section.strings("webhook").into_iter().map(|webhook| Destination::Webhook(webhook.value)));
-    let is_written = ["slack", "sms", "voice", "email", "webhook"].iter().any(|key| section.has(key));
+    let is_written = ["slack", "sms"].iter().chain(&UNDELIVERED).any(|key| section.has(key));
     if destinations.is_empty() && !is_written {
         reading.report(
             &section.at,
@@ -355,6 +348,9 @@ fn read_rung(mut section: Section<'_>, number_of_rung: usize, teams: &mut Vec<Pl
     let rung = Rung { label, failures_in_a_row, min_regions, counts, unacknowledged_after_ms, destinations };
     (rung, RungPlaces { rung: rung_at, min_regions: Placed { value: min_regions, at: place } })
 }
+
+/// Channels that rungs may name one day.
+const UNDELIVERED: [&str; 3] = ["voice", "email", "webhook"];
 
 fn number(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)

@@ -68,7 +68,9 @@ async fn what_programs_send_and_what_runs_took_is_on_metrics() {
     std::fs::remove_file(project.path("checks/passes.check.ts")).unwrap();
     project.write("other.check.ts", PASSES);
     up.signal(nix::sys::signal::Signal::SIGHUP);
-    let replaced = |metrics: &str| metrics.contains("{check=\"other\"") && !metrics.contains("{check=\"passes\"");
+    let replaced = |metrics: &str| {
+        metrics.contains("tocsin_check_up{check=\"other\"") && !metrics.contains("tocsin_check_up{check=\"passes\"")
+    };
     up.page("/metrics", "the other check's runs alone", replaced).await;
     assert_eq!(up.stop(), Some(0));
 }
