@@ -122,9 +122,11 @@ impl Decider {
         let mut events = Vec::new();
         let next: HashMap<CheckId, Watched> = checks.into_iter().map(|w| (w.definition.id.clone(), w)).collect();
         for check in open.iter().filter(|check| !next.contains_key(check)) {
-            // What a signal opened, no check can be removed from.
-            if self.state(check).await?.value.signal.is_none() {
-                events.push((check.clone(), Event::Removed));
+            // What a signal opened, no check can be removed from; but the silence of a check that is gone ends here, also
+            // where a process before this one raised it.
+            match self.state(check).await?.value.signal {
+                None => events.push((check.clone(), Event::Removed)),
+                Some(signal) => self.no_data.remember(&signal),
             }
         }
         for (check, watched) in &next {

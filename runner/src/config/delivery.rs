@@ -9,8 +9,8 @@ use std::time::Duration;
 /// request_timeout = "10s"  # for one request to Slack or Twilio
 /// retry_first = "1s"       # wait before the first retry; it doubles with each further one
 /// retry_max = "1m"         # the longest wait between two tries
-/// message_every = "1m"     # a telephone and a mailbox get one message in this time, a Slack channel two posts; what comes
-///                          # meanwhile goes together. "0s": each message on its own, at once
+/// message_every = "0s"     # each message on its own, at once. "1m": a telephone gets one message in this time, a Slack
+///                          # channel two posts, and what comes meanwhile goes together
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliverySettings {
@@ -26,7 +26,8 @@ impl Default for DeliverySettings {
             request_timeout: Duration::from_secs(10),
             retry_first: Duration::from_secs(1),
             retry_max: Duration::from_secs(60),
-            message_every: Duration::from_secs(60),
+            // Until the simulation has shown that nothing is lost where messages go together.
+            message_every: Duration::ZERO,
         }
     }
 }

@@ -106,7 +106,7 @@ impl OwnMetrics {
         let counters = serde_json::to_value(alerting.counters()).unwrap_or_default();
         self.counters("alerting", &counters, before);
         for (receiver, counters) in metrics.forwarded() {
-            self.gauge("queue.depth", counters.waiting as u64, ("queue", &format!("forward-{receiver}")));
+            self.gauge("queue.depth", counters.waiting, ("queue", &format!("forward-{receiver}")));
             let counters = serde_json::to_value(&counters).unwrap_or_default();
             self.counters(&format!("forward.{receiver}"), &without(counters, &["waiting"]), before);
         }

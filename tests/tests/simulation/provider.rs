@@ -84,7 +84,7 @@ fn accept(
     }
     if notification.address.kind() != ChannelKind::Slack {
         let last = state.texted_ms.insert(lane.clone(), passed_ms);
-        let is_too_soon = last.is_some_and(|last| passed_ms - last < FOLDING.every_ms);
+        let is_too_soon = last.is_some_and(|last| (passed_ms - last).checked_sub(FOLDING.every_ms).is_none());
         if is_too_soon && is_steady && !state.weather.cannot_be_asked {
             state.violations.push(format!("{lane} got two messages within {} ms", FOLDING.every_ms));
         }
