@@ -16,6 +16,7 @@ test: build ## Build everything, then run every test.
 	cargo test --workspace --locked --no-fail-fast
 
 bench: build ## Measure, beside what a user would do instead; prints targets and what was reached.
+	tools/bench-peers.sh
 	cargo bench --workspace --locked --profile dev $(addprefix --bench ,$(basename $(notdir $(wildcard tests/benches/*.rs))))
 
 lint: prerequisites ## Formatting, clippy with warnings as errors, dependency licences, advisories and duplicates.

@@ -1,6 +1,5 @@
 //! Clients that others wrote, against the real server: cadence (Rust), `statsd` (Python) and `hot-shots` (Node). The last two
-//! are skipped with a word where they are not installed; `TOCSIN_PYTHON_STATSD` and `TOCSIN_NODE_MODULES` name the folders
-//! that hold them where they are not on the usual paths.
+//! are fetched into `target` once, at a fixed version, and skipped with a word where pip or npm cannot.
 
 use alerting::sample::Sample;
 use alerting::statsd::{Handlers, StatsdServer, StatsdSettings};
@@ -8,6 +7,7 @@ use cadence::prelude::*;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -55,6 +55,22 @@ fn cadence_is_understood() {
     assert!((got["auth_latency{node=\"eu\", quantile=\"0.9\"}"] - 0.090).abs() < 0.002, "{got:?}");
     assert_eq!((got["auth_users{node=\"eu\"}"], got["auth_seen{node=\"eu\"}"]), (7.0, 1.0));
     assert_eq!((got["auth_spread_sum{node=\"eu\"}"], got["auth_packed_count{node=\"eu\"}"]), (1.5, 3.0));
+}
+
+/// The folder that a client is in. It is fetched where it is not there yet; where that fails, the client is not found.
+fn fetched(client: &str, fetch: impl Fn(&Path) -> Command) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(client);
+    let is_there = std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+    if !is_there {
+        // Whole or not at all: a fetch that breaks off must not look like one that ended.
+        let part = folder.with_extension("part");
+        let _ = std::fs::remove_dir_all(&part);
+        let fetched = std::fs::create_dir_all(&part).and_then(|()| fetch(&part).output());
+        if fetched.is_ok_and(|output| output.status.success()) {
+            let _ = std::fs::rename(&part, &folder);
+        }
+    }
+    folder
 }
 
 /// Not `eprintln!`, which the test harness captures where the test passes.
@@ -105,11 +121,13 @@ tcp.incr("by.tcp"); tcp.close()
         udp.port(),
         tcp.port()
     );
+    let folder = fetched("statsd", |folder| {
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(folder).arg("statsd==4.0.1");
+        pip
+    });
     let mut python = Command::new("python3");
-    python.args(["-c", &script]);
-    if let Ok(folder) = std::env::var("TOCSIN_PYTHON_STATSD") {
-        python.env("PYTHONPATH", folder);
-    }
+    python.args(["-c", &script]).env("PYTHONPATH", folder);
     if ran("Python's statsd", &mut python) {
         // A negative gauge is sent as a zero and a change.
         let got = series_after(&server, 12);
@@ -139,11 +157,14 @@ client.close(() => process.exit(0));
 "#,
         server.udp_address().expect("UDP is on").port()
     );
+    let folder = fetched("hot-shots", |folder| {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--no-save", "--omit=optional", "--prefix"]);
+        npm.arg(folder).arg("hot-shots@10.2.1");
+        npm
+    });
     let mut node = Command::new("node");
-    node.args(["-e", &script]);
-    if let Ok(folder) = std::env::var("TOCSIN_NODE_MODULES") {
-        node.env("NODE_PATH", folder);
-    }
+    node.args(["-e", &script]).env("NODE_PATH", folder.join("node_modules"));
     if ran("hot-shots", &mut node) {
         let got = series_after(&server, 6);
         assert_eq!(got["auth_logins{node=\"eu\", way=\"password\"}"], 3.0);

@@ -1,8 +1,9 @@
 //! Lines a second that the statsd server takes at zero loss on one core, while a client on another core sends at a set
-//! pace; beside two other servers where they are installed: `prometheus-statsd-exporter` and Node's `statsd`, whose folder
-//! `TOCSIN_NODE_STATSD` names.
+//! pace; beside two other servers where they can be had: statsd_exporter (Debian's `prometheus-statsd-exporter`, or what
+//! `tools/bench-peers.sh` built) and Node's `statsd`.
 //!
-//! The pace grows until something is lost. Processor time says what a whole core would take.
+//! The pace grows until something is lost. Processor time says what a whole core would take. On two cores the client, which
+//! needs one of them, is in the way.
 
 use alerting::statsd::{AggregateSettings, Handlers, StatsdServer, StatsdSettings};
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -11,9 +12,13 @@ use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tests::measure::{Aim, Table, cpu_time, is_asked_for};
+use tests::measure::{Aim, Table, cpu_time, is_asked_for, memory};
 
 const LINES_A_SECOND: f64 = 1_000_000.0;
+const TIMES_EXPORTER: f64 = 3.0;
+const TIMES_NODE: f64 = 10.0;
+/// The series that peers are compared with.
+const COMPARED_SERIES: usize = 1_000;
 const PACKET_BYTES_MAX: usize = 1400;
 const PACES: [f64; 5] = [1e6, 1.5e6, 2.25e6, 3.4e6, 5e6];
 const PEER_PACES: [f64; 6] = [5e4, 1e5, 2e5, 4e5, 8e5, 1.6e6];
@@ -26,7 +31,7 @@ const SERVE: &str = "serve-statsd";
 
 fn main() {
     if std::env::args().nth(1).as_deref() == Some(SERVE) {
-        serve();
+        serve(std::env::args().nth(2).and_then(|threads| threads.parse().ok()).unwrap_or(1));
     } else if is_asked_for() {
         measure();
     }
@@ -40,12 +45,14 @@ fn pin(core: usize) {
     }
 }
 
-fn serve() {
-    pin(0);
+fn serve(threads: usize) {
+    if threads == 1 {
+        pin(0);
+    }
     let settings = StatsdSettings {
         udp: Some(([127, 0, 0, 1], 0).into()),
         tcp: None,
-        udp_threads: 1,
+        udp_threads: threads,
         flush_interval_ms: 2000,
         aggregate: AggregateSettings { series_per_metric_max: 200_000, ..AggregateSettings::default() },
         ..StatsdSettings::default()
@@ -60,49 +67,87 @@ fn serve() {
 fn measure() {
     let table = Table::new("statsd lines", "UDP packets of 1,400 bytes, a server pinned to one core");
     let own = std::env::current_exe().expect("a program knows its own path");
-    for (name, series) in [("1 series", 1), ("1,000 series", 1_000), ("100,000 series", 100_000)] {
-        let start = || Peer::start_own(Command::new(&own).arg(SERVE));
-        report(&table, name, series, &PACES, start, Aim::AtLeast(LINES_A_SECOND));
+    let mut compared = 0.0;
+    for (name, series, threads) in [
+        ("1 series", 1, 1),
+        ("1,000 series", COMPARED_SERIES, 1),
+        ("100,000 series", 100_000, 1),
+        ("1,000 series, two threads on both cores", COMPARED_SERIES, 2),
+    ] {
+        let start = || Peer::start_own(Command::new(&own).args([SERVE, &threads.to_string()]));
+        let aim = if threads == 1 { Aim::AtLeast(LINES_A_SECOND) } else { Aim::Nothing };
+        let at_zero_loss = report(&table, name, series, &PACES, start, aim);
+        if threads == 1 && series == COMPARED_SERIES {
+            compared = at_zero_loss.unwrap_or(0.0);
+        }
     }
+    let times = |name: &str, theirs: Option<f64>, aim| match theirs {
+        Some(theirs) if theirs > 0.0 => {
+            table.row(&format!("times {name}'s lines"), compared / theirs, "x", Aim::AtLeast(aim))
+        }
+        _ => table.skipped(&format!("times {name}'s lines"), "it took nothing"),
+    };
+    let peers = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers");
     let exporter = || {
         let port = free_port();
-        let mut command = Command::new("prometheus-statsd-exporter");
+        let fetched = peers.join("statsd_exporter");
+        let program = if fetched.exists() { fetched } else { "prometheus-statsd-exporter".into() };
+        let mut command = Command::new(program);
         command.args([&format!("--statsd.listen-udp=127.0.0.1:{port}"), "--statsd.listen-tcp="]);
         command.arg(format!("--web.listen-address=127.0.0.1:{}", free_port()));
         Peer::start(&mut command, port)
     };
-    report(&table, "prometheus-statsd-exporter, 1,000 series", 1_000, &PEER_PACES, exporter, Aim::Nothing);
-    let Some(folder) = std::env::var_os("TOCSIN_NODE_STATSD") else {
-        table.skipped("Node's statsd, 1,000 series", "TOCSIN_NODE_STATSD names no folder");
-        return;
-    };
+    let theirs = report(&table, "statsd_exporter, 1,000 series", COMPARED_SERIES, &PEER_PACES, exporter, Aim::Nothing);
+    times("statsd_exporter", theirs, TIMES_EXPORTER);
     let configuration = tempfile::tempdir().expect("a temporary folder can be made");
     let node = || {
         let port = free_port();
+        let folder = peers.join("node_modules/statsd");
+        if !folder.exists() {
+            return Err("tools/bench-peers.sh has not fetched it".to_owned());
+        }
         let file = configuration.path().join("config.js");
         let text = format!("{{ port: {port}, address: \"127.0.0.1\", mgmt_port: {}, backends: [] }}", free_port());
         std::fs::write(&file, text).expect("the folder can be written");
         Peer::start(Command::new("node").current_dir(&folder).arg("stats.js").arg(file), port)
     };
-    report(&table, "Node's statsd, 1,000 series", 1_000, &PEER_PACES, node, Aim::Nothing);
+    let theirs = report(&table, "Node's statsd, 1,000 series", COMPARED_SERIES, &PEER_PACES, node, Aim::Nothing);
+    times("Node's statsd", theirs, TIMES_NODE);
 }
 
-fn report(table: &Table, name: &str, series: usize, paces: &[f64], start: impl Fn() -> Result<Peer, String>, aim: Aim) {
+/// Lines a second that were sent at zero loss; `None` where the server is not to be had.
+fn report(
+    table: &Table,
+    name: &str,
+    series: usize,
+    paces: &[f64],
+    start: impl Fn() -> Result<Peer, String>,
+    aim: Aim,
+) -> Option<f64> {
     let packets = packets(series);
-    let (mut at_zero_loss, mut of_one_core) = (0.0, 0.0);
+    let (mut at_zero_loss, mut of_one_core, mut memory_a_series) = (0.0, 0.0, 0.0);
     for pace in paces {
         let peer = match start() {
             Ok(peer) => peer,
-            Err(why) => return table.skipped(name, &why),
+            Err(why) => {
+                table.skipped(name, &why);
+                return None;
+            }
         };
+        let empty_bytes = peer.private_bytes();
         let (sent_a_second, per_core, lost) = peer.take(&packets, *pace);
         if lost > 0 {
             break;
         }
         (at_zero_loss, of_one_core) = (sent_a_second, per_core);
+        memory_a_series = (peer.private_bytes() - empty_bytes) / series as f64;
     }
     table.row(&format!("{name}: sent at zero loss"), at_zero_loss, "/s", aim);
     table.row(&format!("{name}: what a whole core would take"), of_one_core, "/s", Aim::Nothing);
+    if series > COMPARED_SERIES {
+        table.row(&format!("{name}: memory of a series"), memory_a_series, "B", Aim::Nothing);
+    }
+    Some(at_zero_loss)
 }
 
 fn free_port() -> u16 {
@@ -173,6 +218,11 @@ impl Peer {
         let cpu = cpu_time(pid) - cpu_before;
         let lost = self.lost().saturating_sub(lost_before);
         (sent as f64 / took.as_secs_f64(), sent as f64 / cpu.as_secs_f64().max(0.01), lost)
+    }
+
+    fn private_bytes(&self) -> f64 {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a process has a number"));
+        memory(pid).map_or(0.0, |memory| memory.private as f64)
     }
 
     /// Waits until the kernel holds nothing more for it.
