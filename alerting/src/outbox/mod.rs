@@ -9,6 +9,7 @@
 
 mod channel;
 mod endpoint;
+mod fault;
 mod fold;
 mod plan;
 mod settings;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use channel::{Channel, Channels, DeliveryOutcome, Reconciled};
 pub(crate) use endpoint::require_secure;
+pub(crate) use fault::Fault;
 pub use fold::Folding;
 pub(crate) use fold::{Before, Candidate, Group, groups};
 pub use plan::{First, after_asking, after_attempt, before_attempt};

@@ -1,7 +1,7 @@
 use super::message::{METADATA_EVENT, render};
-use super::outcome::Fault;
+use super::outcome::{fault_of, fault_of_timeout};
 use crate::notification::{Address, Notification, Role};
-use crate::outbox::{Channel, DeliveryOutcome, Reconciled};
+use crate::outbox::{Channel, DeliveryOutcome, Fault, Reconciled};
 use async_trait::async_trait;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde::Deserialize;
@@ -124,8 +124,8 @@ impl SlackChannel {
     async fn call<R>(&self, call: impl Future<Output = Result<R, SlackClientError>>) -> Result<R, Fault> {
         match tokio::time::timeout(Duration::from_millis(self.timeout_ms), call).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(Fault::of(&error)),
-            Err(_) => Err(Fault::timeout(self.timeout_ms)),
+            Ok(Err(error)) => Err(fault_of(&error)),
+            Err(_) => Err(fault_of_timeout(self.timeout_ms)),
         }
     }
 

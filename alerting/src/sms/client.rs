@@ -1,7 +1,7 @@
 use super::body::body;
-use super::outcome::{Fault, fault_of_answer, fault_of_transport};
+use super::outcome::{fault_of_answer, fault_of_transport};
 use crate::notification::{Address, Notification};
-use crate::outbox::{Channel, DeliveryOutcome, Reconciled};
+use crate::outbox::{Channel, DeliveryOutcome, Fault, Reconciled};
 use crate::policy::PhoneNumber;
 use async_trait::async_trait;
 use checks::UnixMs;

@@ -1,23 +1,6 @@
-use crate::outbox::{DeliveryOutcome, Reconciled};
+use crate::outbox::Fault;
 use reqwest::StatusCode;
 use serde::Deserialize;
-
-/// How a call can fail, as far as sending again is concerned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Twilio certainly did not take it.
-    Refused {
-        retry_after_ms: Option<u64>,
-        reason: String,
-    },
-    /// It may have taken it.
-    Ambiguous {
-        reason: String,
-    },
-    Permanent {
-        reason: String,
-    },
-}
 
 #[derive(Deserialize)]
 struct Refusal {
@@ -71,26 +54,6 @@ pub(super) fn fault_of_transport(error: &reqwest::Error) -> Fault {
     match error.is_timeout() {
         true => Fault::Ambiguous { reason: "Twilio did not answer in time".to_owned() },
         false => Fault::Ambiguous { reason: format!("the connection to Twilio broke: {text}") },
-    }
-}
-
-impl From<Fault> for DeliveryOutcome {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Refused { retry_after_ms, reason } => Self::Refused { retry_after_ms, reason },
-            Fault::Ambiguous { reason } => Self::Ambiguous { reason },
-            Fault::Permanent { reason } => Self::Permanent { reason },
-        }
-    }
-}
-
-impl From<Fault> for Reconciled {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Refused { retry_after_ms, reason } => Self::Unknown { retry_after_ms, reason },
-            Fault::Ambiguous { reason } => Self::Unknown { retry_after_ms: None, reason },
-            Fault::Permanent { reason } => Self::CannotBeAsked { reason },
-        }
     }
 }
 
