@@ -9,6 +9,7 @@
 //! written into the file; it says where they are ([`Secret`]).
 
 mod authentication;
+mod callbacks;
 mod delivery;
 mod duration;
 mod maintenance;
@@ -33,6 +34,7 @@ mod twilio;
 mod vars;
 
 pub use authentication::Authentication;
+pub use callbacks::CallbacksSettings;
 pub use delivery::DeliverySettings;
 pub use maintenance::{Maintenance, When};
 pub use metrics::{Librato, MetricsSettings, Receiver};
@@ -71,6 +73,8 @@ pub struct Settings {
     /// Address of the status page.
     pub listen: SocketAddr,
     pub authentication: Option<Authentication>,
+    /// Absent where nobody may call in.
+    pub callbacks: Option<CallbacksSettings>,
     /// Plain values that scripts read as `ctx.vars`.
     pub vars: BTreeMap<String, String>,
     /// Values that only the scripts which name them read, as `ctx.secrets`.

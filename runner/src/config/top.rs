@@ -2,8 +2,8 @@
 
 use super::reader::{At, Placed, Reading, Section};
 use super::{
-    Authentication, ConfigError, Environment, Problem, Settings, authentication, delivery, maintenance, metrics,
-    network, policies, regions, rules, sandbox, schedule, slack, statsd, teams, twilio, vars,
+    Authentication, ConfigError, Environment, Problem, Settings, authentication, callbacks, delivery, maintenance,
+    metrics, network, policies, regions, rules, sandbox, schedule, slack, statsd, teams, twilio, vars,
 };
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -52,6 +52,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
     });
     let authentication = authentication::read(root.section("authentication"));
     let listen = closed_by_default(&root, listen, authentication.as_ref());
+    let callbacks = callbacks::read(root.section("callbacks"));
     let statsd = statsd::read(root.section("statsd"));
     let draft = policies::read(root.section("policies"));
     let teams = teams::read(root.section("teams"), &draft);
@@ -63,6 +64,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         data_dir,
         listen,
         authentication,
+        callbacks,
         vars: vars::read_vars(root.section("vars")),
         secrets: vars::read_secrets(root.section("secrets")),
         regions,

@@ -1,5 +1,6 @@
 //! `GET /metrics`: the newest statsd snapshot, the latest run of each check in each region, and Tocsin's own counters.
 
+use super::callbacks::Tally;
 use super::metrics::Metrics;
 use super::ruling::Ruling;
 use alerting::Alerting;
@@ -66,15 +67,15 @@ fn ended(former: Sample, at: UnixMs) -> Sample {
     Sample { at, value: STALE_NAN, ..former }
 }
 
-type Sources = (Arc<Metrics>, Arc<Alerting>, Arc<Ruling>);
+type Sources = (Arc<Metrics>, Arc<Alerting>, Arc<Ruling>, Arc<Tally>);
 
-pub(super) fn router(metrics: Arc<Metrics>, alerting: Arc<Alerting>, ruling: Arc<Ruling>) -> Router {
-    Router::new().route("/metrics", get(scrape)).with_state((metrics, alerting, ruling))
+pub(super) fn router(metrics: Arc<Metrics>, alerting: Arc<Alerting>, ruling: Arc<Ruling>, calls: Arc<Tally>) -> Router {
+    Router::new().route("/metrics", get(scrape)).with_state((metrics, alerting, ruling, calls))
 }
 
-async fn scrape(State((metrics, alerting, ruling)): State<Sources>) -> Response {
+async fn scrape(State((metrics, alerting, ruling, calls)): State<Sources>) -> Response {
     // There may be many series; the event loop has pages to deliver.
-    match tokio::task::spawn_blocking(move || text(&metrics, &alerting, &ruling)).await {
+    match tokio::task::spawn_blocking(move || text(&metrics, &alerting, &ruling, &calls)).await {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::CONTENT_TYPE)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "/metrics cannot be shown");
@@ -83,7 +84,7 @@ async fn scrape(State((metrics, alerting, ruling)): State<Sources>) -> Response 
     }
 }
 
-fn text(metrics: &Metrics, alerting: &Alerting, ruling: &Ruling) -> String {
+fn text(metrics: &Metrics, alerting: &Alerting, ruling: &Ruling, calls: &Tally) -> String {
     let mut own = Own { samples: Vec::new(), at: UnixMs::now() };
     own.count_all("tocsin_", &serde_json::to_value(alerting.counters()).unwrap_or_default(), &[]);
     let mut text = String::new();
@@ -94,6 +95,7 @@ fn text(metrics: &Metrics, alerting: &Alerting, ruling: &Ruling) -> String {
         own.put("tocsin_statsd_notices_unheard_total", SampleKind::Counter, &[], unheard);
         text = snapshot.map(|snapshot| prometheus::encode(&snapshot)).unwrap_or_default();
     }
+    own.calls(calls);
     own.store(metrics);
     ruling.view(|view| own.rules(view));
     for (receiver, counters) in metrics.forwarded() {
@@ -175,6 +177,16 @@ impl Own {
                 let labels = [of_group[0], of_group[1], ("rule", rule)];
                 self.put("tocsin_rule_evaluation_failures_total", SampleKind::Counter, &labels, count as f64);
             }
+        }
+    }
+
+    fn calls(&mut self, calls: &Tally) {
+        for (route, count) in calls.taken() {
+            self.put("tocsin_callbacks_total", SampleKind::Counter, &[("route", route)], count as f64);
+        }
+        for (route, reason, count) in calls.refused() {
+            let labels = [("route", route), ("reason", reason)];
+            self.put("tocsin_callbacks_refused_total", SampleKind::Counter, &labels, count as f64);
         }
     }
 

@@ -6,6 +6,7 @@
 //! What does not fit into the bounds of that stays in the journal.
 
 mod board;
+mod callbacks;
 mod channels;
 mod exposition;
 mod hearing;
@@ -50,6 +51,12 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     log::start();
     let mut notices = notices::notices(&settings);
     let listener = server::bind(&settings).await?;
+    let callers = match &settings.callbacks {
+        Some(settings) => Some(callbacks::bind(settings).await?),
+        None => None,
+    };
+    let callers_address = callers.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
+    let calls = Arc::new(callbacks::Tally::default());
     let journal = open_journal(&settings);
     let (sandbox, journal) = tokio::join!(sandboxing::start(&settings), journal);
     let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
@@ -82,16 +89,21 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
         Arc::clone(&metrics),
         Arc::clone(&alerting),
         Arc::clone(&ruling),
+        Arc::clone(&calls),
     ));
     let pages = pages.merge(queries::router(recorder, Arc::clone(&ruling), settings.rules.interval));
     let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone()));
+    if let Some(callers) = callers {
+        let routes = axum::Router::new();
+        tokio::spawn(callbacks::serve(callers, callbacks::bounded(routes, &calls)));
+    }
     tokio::spawn(hearing::listen(ear, heard, Arc::clone(&alerting)));
     let own_metrics = tokio::spawn(own_metrics::tell(Arc::downgrade(&metrics), Arc::clone(&alerting)));
     board.announce(address);
     // Before anybody is told that it is ready: whoever is told may end it at once, and in order.
     let mut signals = signals::Signals::listen()?;
     if let Some(file) = &arguments.ready_file {
-        ready::write(file, address, metrics.addresses())?;
+        ready::write(file, address, callers_address, metrics.addresses())?;
     }
     while watch.run_until(signals.next()).await == signals::Signal::Reload {
         reload(&settings, &sandbox, &mut watch).await;

@@ -4,12 +4,18 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 /// Tells whoever started this process that its checks are scheduled, and where its pages are. The file appears whole.
-/// `statsd` is where it listens, UDP and TCP.
-pub(super) fn write(file: &Path, address: SocketAddr, statsd: Option<(SocketAddr, SocketAddr)>) -> anyhow::Result<()> {
+/// `callbacks` is where others call in; `statsd` is where it listens, UDP and TCP.
+pub(super) fn write(
+    file: &Path,
+    address: SocketAddr,
+    callbacks: Option<SocketAddr>,
+    statsd: Option<(SocketAddr, SocketAddr)>,
+) -> anyhow::Result<()> {
     let ready = json!({
         "pid": std::process::id(),
         "listen": address.to_string(),
         "status_url": format!("http://{address}"),
+        "callbacks": callbacks.map(|address| address.to_string()),
         "statsd": statsd.map(|(udp, _)| udp.to_string()),
         "statsd_tcp": statsd.map(|(_, tcp)| tcp.to_string()),
     });

@@ -1,0 +1,64 @@
+//! Who calls in: providers with what people answered and what became of a message, programs that say that they live, other
+//! alerting systems. One listener of its own, since it may face the world; no page and no part of the API is served here.
+//!
+//! Each route verifies its caller before it does anything, and answers only when what follows is durable. What is refused
+//! is answered with 4xx, counted by route and reason ([`Tally`], `tocsin_callbacks_refused_total`), and has no effect.
+
+mod tally;
+
+pub(super) use tally::Tally;
+
+use crate::config::CallbacksSettings;
+use anyhow::Context;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// The largest call that is read; an alert of the largest sender has a tenth of it.
+const BODY_BYTES_MAX: usize = 1 << 20;
+/// How long a call may take, its body included.
+const CALL_TIME_MAX: Duration = Duration::from_secs(10);
+const CALLS_AT_ONCE_MAX: usize = 256;
+
+pub(super) async fn bind(settings: &CallbacksSettings) -> anyhow::Result<TcpListener> {
+    let address = settings.listen;
+    TcpListener::bind(address).await.with_context(|| {
+        format!("callbacks cannot be taken on {address}; write another `listen` in [callbacks], or stop what is listening there")
+    })
+}
+
+/// Puts the bounds and the counting of unknown paths around the routes.
+pub(super) fn bounded(routes: Router, tally: &Arc<Tally>) -> Router {
+    let unknown = Arc::clone(tally);
+    let places = Arc::new(Semaphore::new(CALLS_AT_ONCE_MAX));
+    routes
+        .fallback(async move || unknown.refuse("unknown", "path", StatusCode::NOT_FOUND))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state((places, Arc::clone(tally)), in_bounds))
+}
+
+pub(super) async fn serve(listener: TcpListener, routes: Router) {
+    if let Err(error) = axum::serve(listener, routes).await {
+        tracing::error!(%error, "callbacks are not taken any more");
+    }
+}
+
+async fn in_bounds(
+    State((places, tally)): State<(Arc<Semaphore>, Arc<Tally>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Ok(_place) = places.try_acquire() else {
+        return tally.refuse("any", "too-many-at-once", StatusCode::SERVICE_UNAVAILABLE);
+    };
+    match tokio::time::timeout(CALL_TIME_MAX, next.run(request)).await {
+        Ok(response) => response.into_response(),
+        Err(_) => tally.refuse("any", "too-slow", StatusCode::REQUEST_TIMEOUT),
+    }
+}
