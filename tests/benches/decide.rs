@@ -10,16 +10,14 @@ use alerting::journal::{SqliteJournal, SqliteSettings};
 use alerting::outbox::DeliverySettings;
 use alerting::policy::{Ladder, Ladders, Policy};
 use alerting::terminal::TerminalChannel;
-use alerting::{Alerting, AlertingSettings, Channels, Decision, Watched};
-use checks::{
-    CheckDefinition, CheckId, Failure, FailureClass, Outcome, Prober, Region, RunKey, RunResult, ScriptSource, UnixMs,
-};
+use alerting::{Alerting, AlertingSettings, Channels, Decision};
+use checks::{CheckId, Failure, FailureClass, Outcome, Prober, Region, RunKey, RunResult, UnixMs};
 use futures_util::future::join_all;
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
-use tests::measure::{Aim, Table, block_on, is_asked_for, memory, window};
+use tests::measure::{Aim, Table, block_on, is_asked_for, memory, watched, window};
 
 const CHECKS: usize = 10_000;
 const REGIONS: usize = 33;
@@ -167,25 +165,6 @@ fn in_memory(table: &Table) {
     table.row("bytes of memory a stream, all of them failing", bytes, "B", Aim::Below(BYTES_A_STREAM));
 }
 
-fn watched(n: usize) -> Watched {
-    let definition = CheckDefinition {
-        id: check(n),
-        description: String::new(),
-        schedule: "every 30s".to_owned(),
-        time_zone: None,
-        timeout_ms: 10_000,
-        regions: Vec::new(),
-        tags: Vec::new(),
-        secrets: Vec::new(),
-        reach: checks::Reach::default(),
-        policy: None,
-        depends_on: Vec::new(),
-        runbook_url: None,
-        script: ScriptSource { path: format!("check-{n}.check.js"), hash: String::new() },
-    };
-    Watched { definition, regions: (0..REGIONS).map(region).collect() }
-}
-
 async fn durably(table: &Table) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("cargo's folder can be written");
     let settings = SqliteSettings::new(folder.path().join("journal.db"));
@@ -195,7 +174,10 @@ async fn durably(table: &Table) {
     let settings = AlertingSettings { ladders, delivery: DeliverySettings::default() };
     let channels = Channels::new(channel.clone(), channel);
     let alerting = Alerting::open(settings, channels, journal).await.expect("alerting opens");
-    alerting.set_checks((0..CHECKS).map(watched).collect()).await.expect("the journal takes it");
+    alerting
+        .set_checks((0..CHECKS).map(|n| watched(check(n), (0..REGIONS).map(region).collect())).collect())
+        .await
+        .expect("the journal takes it");
 
     // Every check is met once before anything is measured: after a start, its state is read from the journal first.
     let first = Instant::now();

@@ -8,13 +8,13 @@ use alerting::journal::{Journal, SqliteJournal, SqliteSettings};
 use alerting::outbox::DeliverySettings;
 use alerting::policy::{Ladders, Policy};
 use alerting::terminal::TerminalChannel;
-use alerting::{Alerting, AlertingSettings, Channels, Decision, Watched};
-use checks::{CheckDefinition, CheckId, Outcome, Prober, Region, RunKey, RunResult, ScriptSource, UnixMs};
+use alerting::{Alerting, AlertingSettings, Channels, Decision};
+use checks::{CheckId, Outcome, Prober, Region, RunKey, RunResult, UnixMs};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
-use tests::measure::{Aim, Table, block_on, is_asked_for, percentile, window};
+use tests::measure::{Aim, Table, block_on, is_asked_for, percentile, watched, window};
 
 const STREAMS: usize = 10_000;
 const BATCH: usize = 250;
@@ -44,7 +44,12 @@ async fn measure() {
     .expect("alerting opens");
 
     // Results of checks that nobody watches are not decided.
-    alerting.set_checks((0..=WRITERS * BATCH).map(watched).collect()).await.expect("the journal takes it");
+    alerting
+        .set_checks(
+            (0..=WRITERS * BATCH).map(|n| result(n, 0).key).map(|key| watched(key.check, vec![key.region])).collect(),
+        )
+        .await
+        .expect("the journal takes it");
 
     let single = singles(&alerting).await;
     table.row("results a second, each committed on its own", single.0, "/s", Aim::Nothing);
@@ -89,25 +94,6 @@ fn result(stream: usize, slot: i64) -> RunResult {
         script_hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         prober: Prober { version: "0.1.0".to_owned() },
     }
-}
-
-fn watched(stream: usize) -> Watched {
-    let definition = CheckDefinition {
-        id: result(stream, 0).key.check,
-        description: String::new(),
-        schedule: "every 30s".to_owned(),
-        time_zone: None,
-        timeout_ms: 10_000,
-        regions: Vec::new(),
-        tags: Vec::new(),
-        secrets: Vec::new(),
-        reach: checks::Reach::default(),
-        policy: None,
-        depends_on: Vec::new(),
-        runbook_url: None,
-        script: ScriptSource { path: format!("check-{stream}.check.js"), hash: String::new() },
-    };
-    Watched { definition, regions: vec![result(stream, 0).key.region] }
 }
 
 async fn singles(alerting: &Alerting) -> (f64, Vec<std::time::Duration>) {

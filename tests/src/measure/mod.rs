@@ -8,11 +8,13 @@ mod percentile;
 mod processes;
 mod table;
 mod target;
+mod watched;
 
 pub use percentile::percentile;
 pub use processes::{Memory, cpu_time, memory};
 pub use table::{Aim, Table};
 pub use target::{Nginx, Target};
+pub use watched::watched;
 
 use std::time::Duration;
 
