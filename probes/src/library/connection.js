@@ -9,7 +9,8 @@ function milliseconds(microseconds) {
   return microseconds === undefined || microseconds === null ? undefined : microseconds / 1000;
 }
 
-function certificate(seen) {
+/** A certificate as scripts see it; `more` is what a handshake that was looked at knows besides. */
+export function certificateOf(seen, more) {
   return ObjectFreeze({
     subject: seen.subject,
     issuer: seen.issuer,
@@ -18,6 +19,7 @@ function certificate(seen) {
     notAfter: new Date(seen.not_after),
     daysLeft: seen.days_left,
     sha256: seen.sha256,
+    ...more,
   });
 }
 
@@ -25,7 +27,7 @@ function tls(seen) {
   if (seen === undefined || seen === null) return undefined;
   const certificates = [];
   for (let i = 0; i < seen.certificates.length; i++)
-    ArrayPrototypePush(certificates, certificate(seen.certificates[i]));
+    ArrayPrototypePush(certificates, certificateOf(seen.certificates[i]));
   return ObjectFreeze({ version: seen.version, alpn: seen.alpn, certificates: ObjectFreeze(certificates) });
 }
 

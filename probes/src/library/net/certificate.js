@@ -1,6 +1,7 @@
 // What a TLS handshake showed, as a script sees it; and what the issuer says of the certificate, by OCSP.
 
 import { misuse, ops, primordials } from "ext:tocsin_library/host.js";
+import { certificateOf } from "ext:tocsin_library/connection.js";
 import { inline } from "ext:tocsin_library/format.js";
 import { askedJson, optionsOf, timeoutOf } from "ext:tocsin_library/net/call.js";
 import { dial } from "ext:tocsin_library/net/socket.js";
@@ -10,19 +11,8 @@ const { ArrayIsArray, ArrayPrototypeMap, Date, JSONStringify, ObjectFreeze, Safe
 /** Each report's chain and stapled response, which only the operation reads. */
 const hidden = new SafeWeakMap();
 
-function certificateOf(seen) {
-  return ObjectFreeze({
-    subject: seen.subject,
-    issuer: seen.issuer,
-    names: ObjectFreeze(seen.names ?? []),
-    notBefore: new Date(seen.not_before),
-    notAfter: new Date(seen.not_after),
-    daysLeft: seen.days_left,
-    serial: seen.serial,
-    key: seen.key,
-    ocspUrls: ObjectFreeze(seen.ocspUrls),
-    sha256: seen.sha256,
-  });
+function inspected(seen) {
+  return certificateOf(seen, { serial: seen.serial, key: seen.key, ocspUrls: ObjectFreeze(seen.ocspUrls) });
 }
 
 export function reportOf(seen) {
@@ -35,7 +25,7 @@ export function reportOf(seen) {
     alpn: seen.alpn,
     trusted: seen.problems.length === 0,
     problems: ObjectFreeze(ArrayPrototypeMap(seen.problems, (problem) => ObjectFreeze(problem))),
-    certificates: ObjectFreeze(ArrayPrototypeMap(seen.certificates, certificateOf)),
+    certificates: ObjectFreeze(ArrayPrototypeMap(seen.certificates, inspected)),
     ocspStapled: stapled !== "",
     phases: ObjectFreeze(seen.phases),
   });

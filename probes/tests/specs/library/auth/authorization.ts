@@ -3,7 +3,7 @@ import { defineCheck, expect } from "tocsin";
 import { provider } from "tocsin/auth";
 import { agent } from "tocsin/http";
 import { type Answered, type Asked, METADATA, NO_STORE, questions, serve, TOKENS } from "./modules/provider.ts";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 
 const CALLBACK = "https://app.test/callback";
 const idp = provider(METADATA);

@@ -2,7 +2,7 @@
 import { defineCheck, expect } from "tocsin";
 import { provider } from "tocsin/auth";
 import { type Answered, METADATA, NO_STORE, questions, serve, TOKENS } from "./modules/provider.ts";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 
 const client = provider(METADATA).client({ id: "tv" });
 const STARTED = { device_code: "secret-device", user_code: "BCDF-GHJK", verification_uri: "https://idp.test/activate", expires_in: 300, interval: 0.01 };

@@ -2,7 +2,7 @@
 import { defineCheck, expect } from "tocsin";
 import { discover, provider } from "tocsin/auth";
 import { type Answered, ISSUER, METADATA, questions, serve } from "./modules/provider.ts";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 
 const found = (answer: Answered) => async () => {
   serve(() => answer);

@@ -2,7 +2,7 @@
 import { defineCheck, expect } from "tocsin";
 import { decodeJwt, provider, verifyJwt } from "tocsin/auth";
 import { type Answered, METADATA, NO_STORE, questions, serve, TOKENS } from "./modules/provider.ts";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 import given from "./modules/tokens.json" with { type: "json" };
 
 const idp = provider(METADATA);

@@ -1,7 +1,7 @@
 // Every reason to refuse a token, each with the words of its failure.
 import { defineCheck, expect } from "tocsin";
 import { decodeJwt, expectClaims, expectSignature, TokenError, verifyJwt } from "tocsin/auth";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 import given from "./modules/tokens.json" with { type: "json" };
 
 const { issuer, audience, keys, tokens } = given;

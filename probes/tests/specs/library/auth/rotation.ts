@@ -2,7 +2,7 @@
 import { defineCheck, expect } from "tocsin";
 import { provider } from "tocsin/auth";
 import { METADATA, NO_STORE, serve, TOKENS } from "./modules/provider.ts";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 
 const client = provider(METADATA).client({ id: "native" });
 const INVALID = { status: 400, json: { error: "invalid_grant" } };

@@ -1,7 +1,7 @@
 // SAML responses: what one says, and every reason for which a service would refuse it.
 import { defineCheck, expect } from "tocsin";
 import { expectSaml, readSaml } from "tocsin/auth";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 
 const ACS = "https://sp.test/acs";
 const now = new Date("2030-01-01T00:02:00Z");

@@ -1,7 +1,7 @@
 // The vectors of RFC 4226, appendix D, and RFC 6238, appendix B.
 import { defineCheck, expect } from "tocsin";
 import { hotp, totp } from "tocsin/auth";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const SHA1 = "12345678901234567890";

@@ -1,8 +1,8 @@
 // An agent: where it goes, what it takes along, and what it tells of the way.
 import { defineCheck, expect } from "tocsin";
 import { agent, CookieJar } from "tocsin/http";
-import { type Answered, questions, serve } from "./modules/site.ts";
-import { told } from "./modules/told.ts";
+import { type Answered, questions, serve } from "../modules/site.ts";
+import { told } from "../modules/told.ts";
 
 const SITE = "https://a.test";
 const json = (value: unknown, type = "application/json"): Answered => ({ text: JSON.stringify(value), headers: { "content-type": type } });

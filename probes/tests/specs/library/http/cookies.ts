@@ -1,7 +1,7 @@
 // Cookies as a browser keeps and sends them (RFC 6265, RFC 6265bis).
 import { defineCheck, expect } from "tocsin";
 import { CookieJar, parseCookie } from "tocsin/http";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 
 const HOME = "https://www.a.test/shop/cart";
 const DAY_MS = 86_400_000;

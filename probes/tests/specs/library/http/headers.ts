@@ -1,7 +1,7 @@
 // What headers promise: safety, caching and integrity.
 import { defineCheck, expect } from "tocsin";
 import { caching, checkCookieFlags, checkSecurityHeaders, contentSecurityPolicy, expectIntegrity, integrity, parseCookie } from "tocsin/http";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 
 const SAFE = {
   "strict-transport-security": "max-age=31536000; includeSubDomains",

@@ -1,7 +1,7 @@
 // Pages through a browser's parser: links, resources, forms and selectors.
 import { defineCheck, expect } from "tocsin";
 import { page } from "tocsin/http";
-import { told } from "./modules/told.ts";
+import { told } from "../modules/told.ts";
 
 const URL_OF_PAGE = "https://a.test/account/login?state=1";
 const read = (html: string) => page(html, URL_OF_PAGE);

@@ -1,45 +1,6 @@
-// A provider in place of `fetch`: the script of a specification says what it answers.
+// An identity provider: a site that the script of a specification answers for, and what its documents say.
 
-export interface Asked {
-  readonly url: URL;
-  readonly method: string;
-  readonly headers: Headers;
-  readonly form: URLSearchParams;
-}
-
-export interface Answered {
-  status?: number;
-  json?: unknown;
-  html?: string;
-  text?: string;
-  headers?: Record<string, string>;
-}
-
-const asked: Asked[] = [];
-
-/** What was asked so far, and forgotten by asking for it. */
-export function questions(): Asked[] {
-  return asked.splice(0);
-}
-
-export function serve(answer: (asked: Asked) => Answered): void {
-  globalThis.fetch = async (input: any, init: any = {}) => {
-    const url = new URL(String(input));
-    const question = {
-      url,
-      method: init.method ?? "GET",
-      headers: new Headers(init.headers),
-      form: new URLSearchParams(init.body instanceof URLSearchParams ? init.body : ""),
-    };
-    asked.push(question);
-    const { status = 200, json, html, text, headers = {} } = answer(question);
-    const kind = json !== undefined ? "application/json" : html !== undefined ? "text/html; charset=utf-8" : "text/plain";
-    const body = json !== undefined ? JSON.stringify(json) : (html ?? text ?? "");
-    const response = new Response(body, { status, headers: { "content-type": kind, ...headers } });
-    Object.defineProperty(response, "url", { value: url.href });
-    return response;
-  };
-}
+export { type Answered, type Asked, questions, serve } from "../../modules/site.ts";
 
 export const ISSUER = "https://idp.test/";
 

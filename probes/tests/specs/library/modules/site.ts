@@ -5,6 +5,7 @@ export interface Asked {
   readonly method: string;
   readonly headers: Headers;
   readonly body: any;
+  readonly form: URLSearchParams;
 }
 
 export interface Answered {
@@ -31,6 +32,7 @@ export function serve(answer: (asked: Asked) => Answered): void {
       method: init.method ?? "GET",
       headers: new Headers(init.headers),
       body: init.body instanceof URLSearchParams ? String(init.body) : init.body,
+      form: new URLSearchParams(init.body instanceof URLSearchParams ? init.body : ""),
     };
     asked.push(question);
     const { status = 200, json, html, text, headers = {}, cookies = [] } = answer(question);
