@@ -13,7 +13,7 @@ mod redact;
 mod stack;
 
 pub(crate) use ops::RunState;
-pub(crate) use record::{Ending, Record, Soft, Thrown, ThrownKind, clip};
+pub(crate) use record::{Ending, Record, Soft, Thrown, ThrownKind, clip, step_path};
 pub(crate) use redact::{Redactor, encoded_forms};
 pub(crate) use stack::{authors_frames, first_location};
 

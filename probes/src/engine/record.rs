@@ -1,5 +1,5 @@
 use super::redact::Redactor;
-use crate::sandbox::Limits;
+use crate::sandbox::{BlackBox, Limits};
 use checks::{ConsoleLevel, ConsoleLine, Dropped, Metric, Step};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -14,7 +14,9 @@ pub(crate) struct Record {
     pub started: Instant,
     pub deadline: Instant,
     pub limits: Limits,
-    pub redactor: Redactor,
+    pub redactor: Rc<Redactor>,
+    /// For the case that this process is killed before it can say any of this.
+    black_box: BlackBox,
     pub steps: Vec<Step>,
     /// Steps that ended with an error, in the order in which they ended.
     pub failed_steps: Vec<u32>,
@@ -71,12 +73,19 @@ pub(crate) struct Soft {
 }
 
 impl Record {
-    pub fn new(started: Instant, deadline: Instant, limits: Limits, redactor: Redactor) -> Self {
+    pub fn new(
+        started: Instant,
+        deadline: Instant,
+        limits: Limits,
+        redactor: Rc<Redactor>,
+        black_box: BlackBox,
+    ) -> Self {
         Self {
             started,
             deadline,
             limits,
             redactor,
+            black_box,
             steps: Vec::new(),
             failed_steps: Vec::new(),
             console: Vec::new(),
@@ -102,12 +111,15 @@ impl Record {
     pub fn begin_step(&mut self, name: &str, parent: Option<u32>) -> Option<u32> {
         if self.steps.len() >= self.limits.steps_max {
             self.dropped.steps += 1;
+            self.black_box.dropped(&self.dropped);
             return None;
         }
         let index = u32::try_from(self.steps.len()).ok()?;
         let parent = parent.filter(|parent| *parent < index);
         let name = clip(&self.redactor.redact(name), self.limits.text_bytes_max);
-        self.steps.push(Step { name, parent, start_us: self.offset_us(), duration_us: None, error: None });
+        let step = Step { name, parent, start_us: self.offset_us(), duration_us: None, error: None };
+        self.black_box.step(self.steps.len(), &step);
+        self.steps.push(step);
         Some(index)
     }
 
@@ -122,6 +134,7 @@ impl Record {
             step.error = Some(clip(&self.redactor.redact(error), self.limits.text_bytes_max));
             self.failed_steps.push(index);
         }
+        self.black_box.step(index as usize, step);
     }
 
     pub fn soft_failure(&mut self, message: String, stack: String, class: String) {
@@ -155,11 +168,14 @@ impl Record {
     pub fn log(&mut self, text: &str, level: ConsoleLevel) {
         if self.console.len() >= self.limits.console_lines_max {
             self.dropped.console_lines += 1;
+            self.black_box.dropped(&self.dropped);
             return;
         }
         let text = text.strip_suffix('\n').unwrap_or(text);
         let text = clip(&self.redactor.redact(text), self.limits.console_line_bytes_max);
-        self.console.push(ConsoleLine { at_us: self.offset_us(), level, text });
+        let line = ConsoleLine { at_us: self.offset_us(), level, text };
+        self.black_box.console(self.console.len(), &line);
+        self.console.push(line);
     }
 
     /// What was logged, without secrets that were logged in pieces.
@@ -172,14 +188,7 @@ impl Record {
 
     /// The names of a step and of the steps around it: `login › token`.
     pub fn step_path(&self, index: u32) -> Option<String> {
-        let mut names = Vec::new();
-        let mut next = Some(index);
-        while let Some(step) = next.and_then(|index| self.steps.get(index as usize)) {
-            names.push(step.name.as_str());
-            next = step.parent;
-        }
-        names.reverse();
-        (!names.is_empty()).then(|| names.join(" › "))
+        step_path(&self.steps, index)
     }
 
     /// The innermost step that `thrown` passed through on its way out of the script.
@@ -209,6 +218,18 @@ impl Record {
         let index = self.steps.iter().rposition(|step| step.duration_us.is_none())?;
         u32::try_from(index).ok()
     }
+}
+
+/// See [`Record::step_path`]. Each step's parent stands before it.
+pub(crate) fn step_path(steps: &[Step], index: u32) -> Option<String> {
+    let mut names = Vec::new();
+    let mut next = Some(index);
+    while let Some(step) = next.and_then(|index| steps.get(index as usize)) {
+        names.push(step.name.as_str());
+        next = step.parent;
+    }
+    names.reverse();
+    (!names.is_empty()).then(|| names.join(" › "))
 }
 
 fn head(text: &str) -> &str {

@@ -18,7 +18,7 @@ mod response_body;
 
 pub(crate) use ops::js_error;
 
-use crate::transport::{Client, Dialer, NetworkSettings, Overheard, Prepared, Recorder, SecretGuard};
+use crate::transport::{Client, Dialer, NetworkSettings, Onlooker, Overheard, Prepared, Recorder, SecretGuard};
 use deno_core::{Extension, ExtensionFileSource, OpState};
 use response_body::NetworkBody;
 use std::cell::{Cell, RefCell};
@@ -43,6 +43,7 @@ pub(crate) struct RunNetwork {
     pub(crate) requests_max: usize,
     /// The step that is current whenever `op_fetch` is called.
     pub(crate) current_step: Rc<Cell<Option<u32>>>,
+    pub(crate) onlooker: Onlooker,
 }
 
 /// What a run's requests looked like.
@@ -60,7 +61,7 @@ struct RunFetch {
 
 /// In the run's process, before its script.
 pub(crate) fn begin_run(state: &mut OpState, network: RunNetwork) {
-    let recorder = Recorder::new(network.started, network.requests_max);
+    let recorder = Recorder::watched(network.started, network.requests_max, network.onlooker);
     let client = Client::new(network.prepared, network.dialer.clone(), recorder).guarding(network.guard.clone());
     state.put(network.dialer);
     state.put(network.guard);

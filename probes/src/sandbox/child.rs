@@ -1,7 +1,9 @@
 //! The process of one run, from the fork to its last line. It is alone: what it does to itself, it does to nobody else.
 
 use super::Limits;
+use super::black_box::BlackBox;
 use super::containment::RunFilter;
+use super::credentials;
 use super::pages::{self, Written};
 use super::process::{self, exit_now};
 use super::transcript::{self, Redaction};
@@ -9,7 +11,7 @@ use super::verdict::{self, Stop, Stopped};
 use super::wire::{Modules, Order, Ran, Report, Task};
 use crate::engine::{Engine, Record, Redactor, RunState, encoded_forms};
 use crate::fetch::{self, PreparedNetwork, RunNetwork};
-use crate::transport::{Dialer, GuardedSecret, SecretGuard};
+use crate::transport::{Dialer, GuardedSecret, Onlooker, SecretGuard, Seen};
 use checks::{Outcome, UnixMs};
 use deno_core::error::CoreError;
 use rand::TryRngCore as _;
@@ -35,7 +37,7 @@ const GUARDED_BYTES_MIN: usize = 4;
 
 /// Where the process ends that could not even become one.
 const EXIT_UNPREPARED: i32 = 70;
-const EXIT_PANIC: i32 = 71;
+pub(super) const EXIT_PANIC: i32 = 71;
 
 /// What the zygote has ready when it forks.
 pub(super) struct Job<'a> {
@@ -43,6 +45,7 @@ pub(super) struct Job<'a> {
     pub zygote: i32,
     pub report: OwnedFd,
     pub order: &'a [u8],
+    pub black_box: BlackBox,
     pub modules: Arc<Modules>,
     pub network: Arc<PreparedNetwork>,
     pub limits: Limits,
@@ -69,9 +72,9 @@ pub(super) fn run(job: Job<'_>) -> ! {
     if job.filter.is_some_and(|filter| filter.hold().is_err()) {
         exit_now(EXIT_UNPREPARED);
     }
-    report_panics(output);
+    take_output(output, job.black_box.clone());
     let report = match serde_json::from_slice::<Order>(job.order) {
-        Ok(order) => act(job.engine, order, job.modules, job.network, job.limits, started, started_at),
+        Ok(order) => act(job.engine, order, job.modules, job.network, job.black_box, job.limits, (started, started_at)),
         Err(error) => Report::Unfit(format!("the run's order is malformed: {error}")),
     };
     hand_over(&report_json(&report, &job.limits));
@@ -81,9 +84,10 @@ pub(super) fn run(job: Job<'_>) -> ! {
 /// Makes a run of the zygote's own, and hands over what it wrote to in place of a report. Nobody's script runs here, so
 /// that the process need not be contained; `heap_top` is the zygote's.
 pub(super) fn rehearse(job: Job<'_>, heap_top: usize) -> ! {
-    report_panics(File::from(job.report));
+    take_output(File::from(job.report), job.black_box.clone());
     if let Ok(order) = serde_json::from_slice::<Order>(job.order) {
-        let report = act(job.engine, order, job.modules, job.network, job.limits, Instant::now(), UnixMs::now());
+        let now = (Instant::now(), UnixMs::now());
+        let report = act(job.engine, order, job.modules, job.network, job.black_box, job.limits, now);
         let json = report_json(&report, &job.limits);
         let passed = matches!(&report, Report::Ran(Ran { outcome: Outcome::Passed, .. })) && !json.is_empty();
         if let (true, Ok(written)) = (passed, pages::written(heap_top)) {
@@ -105,19 +109,18 @@ fn hand_over(report: &[u8]) {
 }
 
 /// A panic inside an operation would be swallowed by the event loop, and the run would hang until its time is up.
-fn report_panics(output: File) {
+fn take_output(output: File, black_box: BlackBox) {
     if let Ok(mut slot) = OUTPUT.lock() {
         *slot = Some(output);
     }
-    std::panic::set_hook(Box::new(|panic| {
+    std::panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or("a panic without a message");
         let place = panic.location().map(|place| {
             // The path is that of the machine that built the engine; its last two names say enough.
             let start = place.file().rmatch_indices('/').nth(1).map_or(0, |(slash, _)| slash + 1);
             format!(" ({}:{})", &place.file()[start..], place.line())
         });
-        let report = Report::Panicked(format!("{message}{}", place.unwrap_or_default()));
-        hand_over(&serde_json::to_vec(&report).unwrap_or_default());
+        black_box.last_words(&format!("{message}{}", place.unwrap_or_default()));
         exit_now(EXIT_PANIC);
     }));
 }
@@ -127,9 +130,9 @@ fn act(
     order: Order,
     modules: Arc<Modules>,
     network: Arc<PreparedNetwork>,
+    black_box: BlackBox,
     limits: Limits,
-    started: Instant,
-    started_at: UnixMs,
+    (started, started_at): (Instant, UnixMs),
 ) -> Report {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -145,7 +148,9 @@ fn act(
         Task::Run { secrets, .. } => Redactor::new(secrets),
         Task::Describe => Redactor::default(),
     };
-    let record = Rc::new(RefCell::new(Record::new(started, started + timeout, limits, redactor)));
+    let redactor = Rc::new(redactor);
+    let record = Record::new(started, started + timeout, limits, redactor.clone(), black_box.clone());
+    let record = Rc::new(RefCell::new(record));
     let ended = Rc::new(Notify::new());
     {
         let state = engine.op_state();
@@ -154,9 +159,10 @@ fn act(
         let requests_max = limits.requests_max;
         let dialer = Dialer::brokered(order.ticket.clone());
         let guard = guard(&order);
+        let onlooker = onlooker(black_box, redactor);
         fetch::begin_run(
             &mut state,
-            RunNetwork { prepared: network, dialer, guard, started, requests_max, current_step },
+            RunNetwork { prepared: network, dialer, guard, started, requests_max, current_step, onlooker },
         );
         state.put(RunState { record: record.clone(), ended: ended.clone() });
     }
@@ -198,6 +204,23 @@ fn act(
         console: record.take_console(),
         metrics: std::mem::take(&mut record.metrics),
         dropped: record.dropped,
+    })
+}
+
+/// Notes how the run's exchanges go on.
+fn onlooker(black_box: BlackBox, redactor: Rc<Redactor>) -> Onlooker {
+    Box::new(move |index, seen| match seen {
+        Seen::Waits(waits) => black_box.waits(index, waits),
+        Seen::Progress(request, waits_for) => {
+            let mut request = request.clone();
+            request.url = credentials::url(&redactor.redact(&request.url));
+            redactor.redact_in_place(&mut request.method);
+            if let Some(failure) = &mut request.failure {
+                failure.message = credentials::addresses(&redactor.redact(&failure.message));
+            }
+            let waits_for = waits_for.map(|waits_for| redactor.redact(&waits_for));
+            black_box.exchange(index, &request, waits_for.as_deref());
+        }
     })
 }
 

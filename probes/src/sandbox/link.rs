@@ -17,6 +17,7 @@ const NETWORKS_MAX: usize = 1_000;
 #[derive(Debug)]
 pub(super) struct Answer {
     pub end: ProcessEnd,
+    /// The process's report or, where it made none, what is in its black box.
     pub report: Vec<u8>,
 }
 

@@ -12,12 +12,17 @@
 //!   process that cannot be made is `prober`: nothing was learnt about the target.
 //! - A run ends: by itself; by the event loop when its time is up; by an alarm when it does not wait for anything; by
 //!   its zygote's SIGKILL after `kill_grace_ms`; by the daemon, which gives up on a zygote that does not answer.
+//! - However it ends, what it had noted until then is in its result: its steps, its console, the request that was under
+//!   way (see `black_box`).
 //! - Secrets go to a run's process through the pipe, never as arguments or environment, and are taken out of every
 //!   text that comes back.
 
+mod black_box;
 mod child;
 mod containment;
+mod credentials;
 mod describe;
+mod killed;
 mod limits;
 mod link;
 mod memory;
@@ -31,15 +36,19 @@ mod verdict;
 mod wire;
 mod zygote;
 
+pub(crate) use black_box::BlackBox;
 pub use containment::{Containment, Protection};
 pub use limits::Limits;
 pub(crate) use process::GATE_FD;
 pub use zygote::zygote_main;
 
 use crate::broker::Ticket;
+use crate::engine::Redactor;
 use crate::script::{ScriptBundle, ScriptError};
 use crate::transport::{Dialer, NetworkSettings};
+use black_box::Found;
 use checks::{CheckDefinition, Dropped, Failure, FailureClass, Outcome, Prober, Reach, RunKey, RunResult, UnixMs};
+use killed::{failure, process_failure};
 use link::Answer;
 use pool::{NoAnswer, Pool};
 use std::collections::BTreeMap;
@@ -111,17 +120,18 @@ impl Sandbox {
             timeout_ms: self.limits.describe_timeout_ms,
         };
         let refuse = |message: String| Err(ScriptError::new(&bundle.path, message));
-        match self.pool.run(order, bundle, &Arc::default()).await {
+        match self.pool.run(&order, bundle, &Arc::default()).await {
             Ok(Answer { end: ProcessEnd::Reported, report }) => match serde_json::from_slice(&report) {
                 Ok(Report::Described(json)) => describe::definition(bundle, &json),
                 Ok(Report::NotDescribed(outcome)) => Err(describe::refused(bundle, outcome)),
-                Ok(Report::Panicked(message)) => refuse(engine_broken(&message)),
                 Ok(Report::Unfit(reason)) => refuse(reason),
                 Ok(Report::Ran(_)) => refuse("the sandbox answered another question".to_owned()),
                 Err(error) => refuse(format!("the sandbox answered malformed: {error}")),
             },
-            Ok(Answer { end, .. }) => {
-                refuse(process_failure(&end, self.limits.describe_timeout_ms, &self.limits).message)
+            Ok(Answer { end, report }) => {
+                let found = Found::read(&report, &self.limits, &Redactor::default());
+                let timeout_ms = self.limits.describe_timeout_ms;
+                refuse(process_failure(&end, found.last_words.as_deref(), timeout_ms, &self.limits).message)
             }
             Err(no_answer) => refuse(no_answer.to_string()),
         }
@@ -137,14 +147,11 @@ impl Sandbox {
         let ticket = admitted.ticket().clone();
         let wire_order =
             Order { task: Task::Run { key: key.clone(), vars, secrets }, ticket, secret_hosts, timeout_ms };
-        let answer = self.pool.run(wire_order, &bundle, &network).await;
+        let answer = self.pool.run(&wire_order, &bundle, &network).await;
         drop(admitted);
         let ran = match answer {
             Ok(Answer { end: ProcessEnd::Reported, report }) => match serde_json::from_slice(&report) {
                 Ok(Report::Ran(ran)) => ran,
-                Ok(Report::Panicked(message)) => {
-                    failed(asked_at, failure(FailureClass::Script, engine_broken(&message)))
-                }
                 Ok(Report::Unfit(reason)) => failed(asked_at, failure(FailureClass::Prober, reason)),
                 Ok(_) => {
                     failed(asked_at, failure(FailureClass::Prober, "the sandbox answered another question".to_owned()))
@@ -154,7 +161,14 @@ impl Sandbox {
                     failed(asked_at, failure(FailureClass::Script, message))
                 }
             },
-            Ok(Answer { end, .. }) => failed(asked_at, process_failure(&end, timeout_ms, &self.limits)),
+            Ok(Answer { end, report }) => {
+                let redactor = match &wire_order.task {
+                    Task::Run { secrets, .. } => Redactor::new(secrets),
+                    Task::Describe => Redactor::default(),
+                };
+                let found = Found::read(&report, &self.limits, &redactor);
+                killed::ran(asked_at, &end, found, timeout_ms, &self.limits)
+            }
             Err(no_answer) => failed(asked_at, failure(FailureClass::Prober, no_answer.to_string())),
         };
         RunResult {
@@ -194,14 +208,6 @@ impl Sandbox {
     }
 }
 
-fn engine_broken(message: &str) -> String {
-    format!("the script broke the engine that ran it: {message}")
-}
-
-fn failure(class: FailureClass, message: String) -> Failure {
-    Failure { class, message, step: None, location: None, stack: String::new(), soft: Vec::new() }
-}
-
 fn failed(started_at: UnixMs, failure: Failure) -> Ran {
     Ran {
         started_at,
@@ -213,54 +219,6 @@ fn failed(started_at: UnixMs, failure: Failure) -> Ran {
         metrics: Vec::new(),
         dropped: Dropped::default(),
     }
-}
-
-/// What a process that ended without a report says by how it ended.
-fn process_failure(end: &ProcessEnd, timeout_ms: u64, limits: &Limits) -> Failure {
-    let seconds = timeout_ms as f64 / 1000.0;
-    let memory_mib = limits.address_space_bytes_max >> 20;
-    match end {
-        ProcessEnd::Reported => failure(FailureClass::Prober, "the run's process reported nothing".to_owned()),
-        ProcessEnd::Overdue => failure(
-            FailureClass::Script,
-            format!("did not stop when its {seconds} s were over, and was killed {} ms later", limits.kill_grace_ms),
-        ),
-        ProcessEnd::Signal(signal @ (libc::SIGKILL | libc::SIGTERM | libc::SIGINT | libc::SIGHUP)) => failure(
-            FailureClass::Prober,
-            format!(
-                "the run's process was killed from outside ({}): by hand, or by the kernel for want of memory",
-                signal_name(*signal)
-            ),
-        ),
-        ProcessEnd::Signal(libc::SIGSYS) => failure(
-            FailureClass::Script,
-            "the script's process made a system call that no run makes, and the kernel killed it (SIGSYS): its engine \
-             was broken into, or has a fault"
-                .to_owned(),
-        ),
-        ProcessEnd::Signal(signal) => failure(
-            FailureClass::Script,
-            format!(
-                "the script crashed its process ({}), which most often means that it needed more than {memory_mib} MiB of memory",
-                signal_name(*signal)
-            ),
-        ),
-        ProcessEnd::Exit(code) => {
-            failure(FailureClass::Prober, format!("the run's process ended with code {code} before it reported"))
-        }
-        ProcessEnd::TooLarge => failure(
-            FailureClass::Script,
-            format!("its result is larger than {} bytes, and its process was killed", limits.result_bytes_max),
-        ),
-        ProcessEnd::NotForked { reason } => {
-            failure(FailureClass::Prober, format!("no process could be made for the run: {reason}"))
-        }
-    }
-}
-
-fn signal_name(signal: i32) -> String {
-    nix::sys::signal::Signal::try_from(signal)
-        .map_or_else(|_| format!("signal {signal}"), |signal| signal.as_str().to_owned())
 }
 
 impl std::fmt::Display for NoAnswer {

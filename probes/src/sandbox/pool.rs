@@ -133,7 +133,7 @@ impl Pool {
 
     pub async fn run(
         &self,
-        order: Order,
+        order: &Order,
         bundle: &ScriptBundle,
         network: &NetworkSettings,
     ) -> Result<Answer, NoAnswer> {
@@ -147,7 +147,7 @@ impl Pool {
                 shared.in_flight.acquire().await.map_err(|_| NoAnswer::ShutDown)?
             }
         };
-        let Sent { index, zygote, answered } = self.send(&order, bundle, network).await?;
+        let Sent { index, zygote, answered } = self.send(order, bundle, network).await?;
         let patience = Duration::from_millis(order.timeout_ms.saturating_add(kill_grace_ms)) + SILENCE_MAX;
         let answer = match tokio::time::timeout(patience, answered).await {
             Ok(answer) => {

@@ -1,6 +1,7 @@
 //! Runs of the zygote's own before it is ready, to learn which memory runs write to.
 
 use super::Limits;
+use super::black_box::BlackBox;
 use super::child::{self, Job};
 use super::memory;
 use super::pages::Written;
@@ -84,6 +85,7 @@ fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
     })?;
     let network = crate::fetch::prepare(&NetworkSettings::default()).map_err(io::Error::other)?;
     let (read, write) = process::pipe()?;
+    let black_box = BlackBox::new(&limits)?;
     let heap_top = memory::heap_top();
     match process::fork()? {
         Forked::Child => {
@@ -95,6 +97,7 @@ fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
                 zygote,
                 report: write,
                 order,
+                black_box,
                 modules,
                 network,
                 limits,

@@ -1,5 +1,6 @@
 //! What the exchanges of a failed run carried, made fit to be shown: bounded, and without secrets and credentials.
 
+use super::credentials::{self, form, is_marker, json, marker, without_tokens};
 use crate::engine::Redactor;
 use crate::transport::{Beginning, Overheard};
 use base64::Engine as _;
@@ -15,33 +16,6 @@ const BODY_BYTES_MAX: usize = 2 << 10;
 
 /// Bytes of a body that is no text.
 const BINARY_BYTES_MAX: usize = 32;
-
-/// Names of form fields and JSON members whose values are credentials, whoever made them.
-const CREDENTIALS: &[&str] = &[
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "token",
-    "subject_token",
-    "actor_token",
-    "password",
-    "passwd",
-    "client_secret",
-    "secret",
-    "code",
-    "code_verifier",
-    "device_code",
-    "user_code",
-    "assertion",
-    "client_assertion",
-    "SAMLResponse",
-    "SAMLRequest",
-    "api_key",
-    "apikey",
-    "session",
-    "otp",
-    "totp",
-];
 
 /// Knows the secrets of the run by their names.
 pub(super) struct Redaction<'a> {
@@ -73,14 +47,6 @@ impl<'a> Redaction<'a> {
         self.all.redact_in_place(&mut text);
         without_tokens(&text)
     }
-}
-
-fn marker(name: &str) -> String {
-    format!("[redacted:{name}]")
-}
-
-fn is_marker(text: &str) -> bool {
-    text.starts_with("[redacted") && text.find(']') == Some(text.len() - 1)
 }
 
 /// Gives the exchanges that explain the failure their transcripts. `overheard` belongs to `requests` one by one.
@@ -125,13 +91,7 @@ fn header_value(name: &str, value: &str, redaction: &Redaction<'_>) -> String {
             Some((pair, attributes)) => format!("{};{}", cookie(pair), redaction.text(attributes)),
             None => cookie(value),
         },
-        "location" | "content-location" | "referer" => match value.split_once(['?', '#']) {
-            Some((path, query)) => {
-                let separator = &value[path.len()..=path.len()];
-                format!("{}{separator}{}", redaction.text(path), form(&redaction.text(query)))
-            }
-            None => redaction.text(value),
-        },
+        "location" | "content-location" | "referer" => credentials::url(&redaction.text(value)),
         _ if ["token", "secret", "api-key", "apikey"].iter().any(|part| name.contains(part)) => {
             let shown = redaction.text(value);
             if is_marker(&shown) { shown } else { marker("TOKEN") }
@@ -208,91 +168,6 @@ fn cut(text: &str, bytes_max: usize) -> (&str, bool) {
     (&text[..end], false)
 }
 
-/// The values of credentials in `a=b&c=d`. Any other text has no such names.
-fn form(text: &str) -> String {
-    let field = |pair: &str| match pair.split_once('=') {
-        Some((name, value)) if CREDENTIALS.contains(&name) && !is_marker(value) => {
-            format!("{name}={}", marker(&name.to_uppercase()))
-        }
-        _ => pair.to_owned(),
-    };
-    text.split('&').map(field).collect::<Vec<_>>().join("&")
-}
-
-/// The texts of credentials in JSON, which may be cut off anywhere, or be something else.
-fn json(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(quote) = rest.find('"') {
-        out.push_str(&rest[..=quote]);
-        rest = &rest[quote + 1..];
-        let end = string_end(rest);
-        let name = &rest[..end];
-        out.push_str(name);
-        rest = &rest[end..];
-        if !CREDENTIALS.contains(&name) {
-            if let Some(after) = rest.strip_prefix('"') {
-                out.push('"');
-                rest = after;
-            }
-            continue;
-        }
-        // `": "` before the value; whatever else follows is no text.
-        let Some(colon) = rest.strip_prefix('"').map(str::trim_start).and_then(|rest| rest.strip_prefix(':')) else {
-            continue;
-        };
-        let Some(value) = colon.trim_start().strip_prefix('"') else { continue };
-        out.push_str(&rest[..rest.len() - value.len()]);
-        let end = string_end(value);
-        if is_marker(&value[..end]) {
-            out.push_str(&value[..end]);
-        } else if end > 0 {
-            out.push_str(&marker(&name.to_uppercase()));
-        }
-        rest = &value[end..];
-        if let Some(after) = rest.strip_prefix('"') {
-            out.push('"');
-            rest = after;
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Where the JSON string ends that `text` is inside of.
-fn string_end(text: &str) -> usize {
-    let mut escaped = false;
-    for (index, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return index,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// A JWT anywhere: three parts of base64url, the first of which begins a JSON object (RFC 7519).
-fn without_tokens(text: &str) -> String {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("eyJ") {
-        let length = rest[start..].bytes().position(|byte| !is_part(byte)).unwrap_or(rest.len() - start);
-        let token = &rest[start..start + length];
-        out.push_str(&rest[..start]);
-        if token.len() > 30 && token.contains('.') {
-            out.push_str(&marker("JWT"));
-        } else {
-            out.push_str(token);
-        }
-        rest = &rest[start + length..];
-    }
-    out.push_str(rest);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,7 +222,7 @@ mod tests {
             ("authorization", "opaque".to_owned(), "[redacted:TOKEN]"),
             ("cookie", "a=1; b=2".to_owned(), "a=[redacted:COOKIE]; b=[redacted:COOKIE]"),
             ("set-cookie", "sid=1; Path=/; Secure".to_owned(), "sid=[redacted:COOKIE]; Path=/; Secure"),
-            ("location", "/cb?code=1&state=2".to_owned(), "/cb?code=[redacted:CODE]&state=2"),
+            ("location", "/cb?code=1&state=2".to_owned(), "/cb?code=[redacted:CODE]&state=[redacted:STATE]"),
             ("x-csrf-token", "1".to_owned(), "[redacted:TOKEN]"),
             ("x-request-id", "1".to_owned(), "1"),
         ];

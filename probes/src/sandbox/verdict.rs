@@ -1,6 +1,6 @@
 //! From how a script stopped to what its result says: pure, but for what it is given.
 
-use super::Limits;
+use super::{Limits, credentials};
 use crate::engine::{Ending, Record, Soft, Thrown, ThrownKind, authors_frames, clip, first_location};
 use crate::script::Module;
 use checks::{Failure, FailureClass, Outcome, Request, RequestFailure, SoftFailure};
@@ -185,7 +185,8 @@ fn soft_failures(record: &Record, facts: &Facts<'_>) -> Vec<SoftFailure> {
 
 /// Redacts and cuts what a failure says, and adds what else did not hold.
 fn finish(mut failure: Failure, record: &Record, facts: &Facts<'_>) -> Failure {
-    failure.message = clip(&record.redactor.redact(&failure.message), facts.limits.text_bytes_max);
+    let message = credentials::addresses(&record.redactor.redact(&failure.message));
+    failure.message = clip(&message, facts.limits.text_bytes_max);
     failure.stack = clip(&record.redactor.redact(&failure.stack), facts.limits.stack_bytes_max);
     failure.soft = soft_failures(record, facts);
     failure
@@ -210,9 +211,8 @@ fn js_stack(error: &deno_core::error::JsError) -> String {
 /// The requests as the result shows them: redacted, and those that were cut off say so.
 pub(super) fn requests(mut requests: Vec<Request>, record: &Record, facts: &Facts<'_>) -> Vec<Request> {
     for request in &mut requests {
-        record.redactor.redact_in_place(&mut request.url);
         record.redactor.redact_in_place(&mut request.method);
-        request.url = clip(&request.url, facts.limits.text_bytes_max);
+        request.url = clip(&credentials::url(&record.redactor.redact(&request.url)), facts.limits.text_bytes_max);
         request.method = clip(&request.method, 64);
         // What is no HTTP has no status; it is over as far as it got.
         let is_http = request.url.starts_with("http");
@@ -225,7 +225,8 @@ pub(super) fn requests(mut requests: Vec<Request>, record: &Record, facts: &Fact
             request.failure = Some(RequestFailure { class: FailureClass::NetworkTimeout, message });
         }
         if let Some(failure) = &mut request.failure {
-            failure.message = clip(&record.redactor.redact(&failure.message), facts.limits.text_bytes_max);
+            let message = credentials::addresses(&record.redactor.redact(&failure.message));
+            failure.message = clip(&message, facts.limits.text_bytes_max);
         }
     }
     requests

@@ -59,7 +59,8 @@ pub(super) enum FromZygote {
         run: u64,
         process: i32,
     },
-    /// The body is the process's [`Report`] where the end is [`ProcessEnd::Reported`].
+    /// The body is the process's [`Report`] where the end is [`ProcessEnd::Reported`], and elsewhere what is in its
+    /// black box.
     Ended {
         run: u64,
         end: ProcessEnd,
@@ -107,8 +108,6 @@ pub(super) enum Report {
     /// What the host script read from the default export, as JSON.
     Described(String),
     NotDescribed(Outcome),
-    /// The script brought the engine to a panic: what it said, and where.
-    Panicked(String),
     /// The process could not do its part.
     Unfit(String),
 }

@@ -9,6 +9,7 @@
 //! when the thread of the daemon ends that started it, and an event loop's threads come and go.
 
 use super::Limits;
+use super::black_box::BlackBox;
 use super::child::{self, Job};
 use super::containment::{self, RunFilter};
 use super::memory;
@@ -62,6 +63,7 @@ struct InFlight {
     process: i32,
     pipe: File,
     report: Vec<u8>,
+    black_box: BlackBox,
     kill_at: Instant,
 }
 
@@ -166,7 +168,7 @@ impl Zygote {
 
     /// Takes a run off the list and tells the daemon. `why` is given where the run did not end by itself.
     fn end(&mut self, index: usize, why: Option<ProcessEnd>) -> io::Result<()> {
-        let InFlight { run, process, report, pipe, .. } = self.runs.swap_remove(index);
+        let InFlight { run, process, report, pipe, black_box, .. } = self.runs.swap_remove(index);
         drop(pipe);
         let (end, report) = match why {
             None if !report.is_empty() => {
@@ -181,12 +183,12 @@ impl Zygote {
                     Status::Exit(code) => ProcessEnd::Exit(code),
                     Status::Signal(signal) => ProcessEnd::Signal(signal),
                 };
-                (end, Vec::new())
+                (end, black_box.contents())
             }
             Some(why) => {
                 process::kill(process);
                 process::reap(process)?;
-                (why, Vec::new())
+                (why, black_box.contents())
             }
         };
         wire::write(&mut self.output, &FromZygote::Ended { run, end }, &report)
@@ -229,12 +231,14 @@ impl Zygote {
         let modules = self.bundles.get(hash).ok_or("its script was not sent")?.clone();
         let network = self.networks.get(&network).ok_or("its network settings were not sent")?.clone()?;
         let (read, write): (OwnedFd, OwnedFd) = process::pipe().map_err(|error| format!("no pipe: {error}"))?;
+        let black_box = BlackBox::new(&self.limits).map_err(|error| format!("no memory for its notes: {error}"))?;
         match process::fork().map_err(|error| format!("no process: {error}"))? {
             Forked::Child => child::run(Job {
                 engine: &mut self.engine,
                 zygote: self.process,
                 report: write,
                 order,
+                black_box,
                 written: self.rehearsed.of(&modules),
                 modules,
                 network,
@@ -244,9 +248,12 @@ impl Zygote {
             }),
             Forked::Parent { process } => {
                 drop(write);
+                // Of what the kernel is asked here, nothing fails for a mapping of one's own.
+                black_box.keep_from_forks().map_err(|error| format!("its notes are not its own: {error}"))?;
                 let kill_at =
                     Instant::now() + Duration::from_millis(timeout_ms.saturating_add(self.limits.kill_grace_ms));
-                self.runs.push(InFlight { run, process, pipe: File::from(read), report: Vec::new(), kill_at });
+                let pipe = File::from(read);
+                self.runs.push(InFlight { run, process, pipe, report: Vec::new(), black_box, kill_at });
                 Ok(process)
             }
         }

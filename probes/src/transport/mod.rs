@@ -43,7 +43,7 @@ pub use dial::{DialProgress, DialTarget, Dialer};
 pub use error::TransportError;
 pub(crate) use error::chain;
 pub use overheard::{Beginning, Overheard};
-pub(crate) use recorder::Exchange;
+pub(crate) use recorder::{Exchange, Onlooker, Seen};
 pub use recorder::{RecordedRequests, Recorder};
 pub use secrets::{GuardedSecret, SecretGuard, SecretWatch};
 pub use settings::{NetworkSettings, SettingsError};

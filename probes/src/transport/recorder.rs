@@ -5,22 +5,34 @@ use super::{DialProgress, RequestBody, TransportError};
 use checks::{Phases, Request, RequestFailure, Tls};
 use http::HeaderMap;
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// Is told how each exchange goes on, by its number.
+pub(crate) type Onlooker = Box<dyn Fn(usize, Seen<'_>)>;
+
+/// What an [`Onlooker`] is told.
+pub(crate) enum Seen<'a> {
+    /// How far the exchange is, and what it waits for, where it does.
+    Progress(&'a Request, Option<String>),
+    /// Whether it waits for what it last said to wait for.
+    Waits(bool),
+}
+
 /// The exchanges of one run. Clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Recorder {
     shared: Rc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     started: Instant,
     requests_max: usize,
+    onlooker: Option<Onlooker>,
     entries: RefCell<Vec<Entry>>,
     dropped: Cell<u64>,
 }
@@ -30,6 +42,8 @@ struct Entry {
     request: Request,
     overheard: Overheard,
     state: State,
+    /// Whether the onlooker knows that a body is being read: each piece of it would be news otherwise.
+    body_seen: bool,
     /// Added to by the task that writes the body.
     sent_body_bytes: Arc<AtomicU64>,
 }
@@ -66,8 +80,16 @@ pub struct RecordedRequests {
 impl Recorder {
     /// Offsets count from `started`. Past `requests_max` exchanges, further ones are only counted.
     pub fn new(started: Instant, requests_max: usize) -> Self {
+        Self::with(started, requests_max, None)
+    }
+
+    pub(crate) fn watched(started: Instant, requests_max: usize, onlooker: Onlooker) -> Self {
+        Self::with(started, requests_max, Some(onlooker))
+    }
+
+    fn with(started: Instant, requests_max: usize, onlooker: Option<Onlooker>) -> Self {
         let (entries, dropped) = (RefCell::default(), Cell::default());
-        Self { shared: Rc::new(Shared { started, requests_max, entries, dropped }) }
+        Self { shared: Rc::new(Shared { started, requests_max, onlooker, entries, dropped }) }
     }
 
     pub(crate) fn begin(&self, method: &str, url: &str, step: Option<u32>) -> Exchange {
@@ -89,12 +111,15 @@ impl Recorder {
                 failure: None,
                 transcript: None,
             };
-            entries.push(Entry {
+            let entry = Entry {
                 request,
                 overheard: Overheard::default(),
                 state: State::Queued,
+                body_seen: false,
                 sent_body_bytes: Arc::clone(&sent_body_bytes),
-            });
+            };
+            self.shared.show(entries.len(), &entry);
+            entries.push(entry);
             Some(entries.len() - 1)
         } else {
             self.shared.dropped.set(self.shared.dropped.get() + 1);
@@ -134,6 +159,20 @@ impl Recorder {
         let requests = entries.iter().map(Entry::snapshot).collect();
         let overheard = entries.iter().map(|entry| entry.overheard.clone()).collect();
         RecordedRequests { requests, overheard, dropped: self.shared.dropped.get() }
+    }
+}
+
+impl Shared {
+    fn show(&self, index: usize, entry: &Entry) {
+        if let Some(onlooker) = &self.onlooker {
+            onlooker(index, Seen::Progress(&entry.request, entry.state.waits_for()));
+        }
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("entries", &self.shared.entries).finish_non_exhaustive()
     }
 }
 
@@ -189,6 +228,29 @@ impl Exchange {
             entry.state = state;
             change(&mut entry.request);
         });
+        self.show();
+    }
+
+    fn show(&self) {
+        let entries = self.recorder.shared.entries.borrow();
+        if let Some((index, entry)) = self.index.and_then(|index| Some((index, entries.get(index)?))) {
+            self.recorder.shared.show(index, entry);
+        }
+    }
+
+    /// The onlooker is told of the first piece of a body, and of the others whether one is waited for.
+    fn piece(&self, state: State, change: impl FnOnce(&mut Request)) {
+        let waits = matches!(state, State::Body);
+        let mut is_first = false;
+        self.change(|entry| {
+            entry.state = state;
+            change(&mut entry.request);
+            is_first = !std::mem::replace(&mut entry.body_seen, true);
+        });
+        match (&self.recorder.shared.onlooker, self.index) {
+            (Some(onlooker), Some(index)) if !is_first => onlooker(index, Seen::Waits(waits)),
+            _ => self.show(),
+        }
     }
 
     pub(crate) fn dialled(&self, progress: DialProgress<'_>) {
@@ -263,12 +325,12 @@ impl Exchange {
 
     /// The script asks for a piece of the body.
     pub(super) fn reading(&self) {
-        self.phase(State::Body, |_| {});
+        self.piece(State::Body, |_| {});
     }
 
     /// The piece has come, after this long. Only time that somebody waited counts as download.
     pub(super) fn read(&self, waited: Duration) {
-        self.phase(State::Script, |request| {
+        self.piece(State::Script, |request| {
             let so_far = request.phases.download_us.unwrap_or(0);
             request.phases.download_us = Some(so_far.saturating_add(micros(waited)));
         });
@@ -347,6 +409,7 @@ impl Exchange {
                 None => entry.state = State::Ended,
             };
         });
+        self.show();
         if let Some(waits_for) = cancelled {
             self.failed(&TransportError::Cancelled(waits_for));
         }

@@ -1,9 +1,11 @@
 //! What happens between processes: many at once, none alike, and any of them killed.
 
+use crate::target::{RawServer, read_head};
 use crate::{Test, sandbox, settings};
 use checks::{FailureClass, RunKey, RunResult, UnixMs};
 use probes::sandbox::{Limits, RunOrder, Sandbox};
 use probes::script::ScriptBundle;
+use probes::transport::NetworkSettings;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ pub fn tests() -> Vec<Test> {
         test("a stopped zygote is replaced", a_stopped_zygote_is_replaced()),
         test("a full queue refuses", a_full_queue_refuses()),
         test("a run that does not stop is killed", a_run_that_does_not_stop_is_killed()),
+        test("what a killed run had noted is in its result", what_a_killed_run_had_noted()),
         test("runs leave nothing behind for others", runs_leave_nothing_behind()),
         test("the environment stays outside", the_environment_stays_outside()),
         test("a killed daemon leaves no process behind", a_killed_daemon_leaves_no_process_behind()),
@@ -32,7 +35,7 @@ pub fn tests() -> Vec<Test> {
 fn bundle(name: &str, script: &str) -> Arc<ScriptBundle> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join(format!("{name}.check.js"));
-    std::fs::write(&file, format!("import {{ defineCheck }} from 'tocsin';\nexport default defineCheck({{ schedule: 'every 30s', async run(ctx) {{ {script} }} }});"))
+    std::fs::write(&file, format!("import {{ defineCheck, step }} from 'tocsin';\nexport default defineCheck({{ schedule: 'every 30s', async run(ctx) {{ {script} }} }});"))
         .expect("the script is written");
     Arc::new(probes::script::bundle(folder.path(), &file).expect("the script is bundled"))
 }
@@ -217,6 +220,73 @@ async fn a_run_that_does_not_stop_is_killed() -> Result<(), String> {
     kill(sandbox.runs_in_flight()[0], nix::sys::signal::Signal::SIGSTOP);
     let result = run.await.map_err(|error| error.to_string())?;
     ensure_failed(&result, FailureClass::Script, "did not stop when its 0.2 s were over, and was killed 100 ms later")
+}
+
+const NOTES: &str = r#"
+console.log("signing in as", ctx.vars.USER, ctx.secrets.PASSWORD);
+console.warn(ctx.secrets.PASSWORD.slice(0, 7));
+console.warn(ctx.secrets.PASSWORD.slice(7));
+await step("login", async () => {
+  await step(`token ${ctx.secrets.PASSWORD}`, async () => {});
+  await step("profile", () => fetch(`${ctx.vars.URL}/me?code=one-time&user=${ctx.secrets.PASSWORD}`));
+});
+"#;
+
+/// However a run's process ends: which step it was in, what it had logged, and which request was under way.
+async fn what_a_killed_run_had_noted() -> Result<(), String> {
+    use nix::sys::signal::Signal;
+    let cases = [
+        (Signal::SIGSTOP, FailureClass::Script, "did not stop when its 10 s were over"),
+        (Signal::SIGSYS, FailureClass::Script, "made a system call that no run makes"),
+        (Signal::SIGILL, FailureClass::Script, "crashed its process (SIGILL)"),
+        (Signal::SIGABRT, FailureClass::Script, "crashed its process (SIGABRT)"),
+        (Signal::SIGKILL, FailureClass::Prober, "killed from outside (SIGKILL)"),
+    ];
+    let ended = cases.map(|(signal, class, part)| async move {
+        end_with(signal, class, part).await.map_err(|reason| format!("{signal}: {reason}"))
+    });
+    futures_util::future::try_join_all(ended).await.map(drop)
+}
+
+async fn end_with(signal: nix::sys::signal::Signal, class: FailureClass, part: &str) -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits { kill_grace_ms: 100, ..Limits::default() }).await);
+    let (asked, mut was_asked) = tokio::sync::mpsc::channel(1);
+    let server = RawServer::start(move |_, mut stream| {
+        let asked = asked.clone();
+        async move {
+            if let Some(head) = read_head(&mut stream).await {
+                let _ = asked.send(head).await;
+            }
+            std::future::pending().await
+        }
+    })
+    .await;
+    let secret = "s3cret-4711-0815";
+    let run = RunOrder {
+        vars: [("USER".to_owned(), "ada".to_owned()), ("URL".to_owned(), server.url(""))].into(),
+        secrets: [("PASSWORD".to_owned(), secret.to_owned())].into(),
+        network: Arc::new(NetworkSettings { allow_private: true, ..NetworkSettings::default() }),
+        ..order(&bundle("notes", NOTES), 0)
+    };
+    let run = in_background(&sandbox, run).await;
+    let head = was_asked.recv().await.ok_or("the server went")?;
+    ensure(head.contains("code=one-time") && head.contains(secret), head)?;
+    kill(sandbox.runs_in_flight()[0], signal);
+    let result = run.await.map_err(|error| error.to_string())?;
+    ensure_failed(&result, class, part)?;
+    ensure_failed(&result, class, "/me?code=[redacted:CODE]&user=[redacted] waited for the first byte")?;
+    let all = format!("{result:?}");
+    ensure(result.failure().is_some_and(|failure| failure.step.as_deref() == Some("login › profile")), &all)?;
+    let steps: Vec<_> = result.steps.iter().map(|step| (step.name.as_str(), step.parent)).collect();
+    ensure(steps == [("login", None), ("token [redacted]", Some(0)), ("profile", Some(0))], &all)?;
+    let open: Vec<_> = result.steps.iter().map(|step| step.duration_us.is_none()).collect();
+    ensure(open == [true, false, true], &all)?;
+    let console: Vec<_> = result.console.iter().map(|line| line.text.as_str()).collect();
+    ensure(console == ["signing in as ada [redacted]", "[redacted]", "[redacted]"], &all)?;
+    let [request] = &result.requests[..] else { return Err(all) };
+    let failure = request.failure.as_ref().map(|failure| failure.message.as_str());
+    ensure(request.step == Some(2) && failure == Some("no answer until the run was killed"), &all)?;
+    ensure(!all.contains("s3cret") && !all.contains("4711") && !all.contains("one-time"), &all)
 }
 
 async fn runs_leave_nothing_behind() -> Result<(), String> {
