@@ -81,8 +81,13 @@ const NOW: UnixMs = UnixMs(START.0 + 600_000);
 const LATER: UnixMs = UnixMs(NOW.0 + 60_000);
 
 fn settlement(lease: &alerting::journal::Lease, settled: Settled) -> Settlement {
-    let notification = lease.notification.id.clone();
-    Settlement { notification, attempt: lease.attempt, at: NOW, duration_ms: 5, settled }
+    settled_at(lease, settled, NOW)
+}
+
+fn settled_at(lease: &alerting::journal::Lease, settled: Settled, at: UnixMs) -> Settlement {
+    let n = &lease.notification;
+    let carried = n.folded.iter().map(|other| other.id.clone()).collect();
+    Settlement { notification: n.id.clone(), carried, attempt: lease.attempt, at, duration_ms: 5, settled }
 }
 
 fn delivered(receipt: &str) -> Settled {
@@ -298,16 +303,22 @@ async fn a_storm_is_one_text_a_minute_and_few_posts(journal: &dyn Journal) {
     assert!(early.is_empty(), "{early:?}");
     let rest = journal.lease(ChannelKind::Sms, 10, NOW + 60_000, LATER + 60_000).await.unwrap();
     assert_eq!(rest.iter().map(numbers).collect::<Vec<_>>(), [(2..51).collect::<Vec<u64>>()]);
-    // Tried again, it is the same message, whatever has come meanwhile.
+    // What may have arrived is asked for as it was, and holds up what has come meanwhile.
     let retry = Settled::Retry { at: NOW + 61_000, uncertain: true, reason: "closed".to_owned() };
-    journal.settle(settlement(&rest[0], retry)).await.unwrap();
+    journal.settle(settled_at(&rest[0], retry, NOW + 60_500)).await.unwrap();
     storm(journal, 50..51).await;
-    let again = journal.lease(ChannelKind::Sms, 10, NOW + 61_000, LATER + 120_000).await.unwrap();
-    assert_eq!(again.iter().map(numbers).collect::<Vec<_>>(), [(2..51).collect::<Vec<u64>>()]);
-    assert!(again[0].uncertain && again[0].notification.id == rest[0].notification.id);
-    journal.settle(settlement(&again[0], delivered("SM2"))).await.unwrap();
+    let asked = journal.lease(ChannelKind::Sms, 10, NOW + 61_000, LATER + 120_000).await.unwrap();
+    assert_eq!(asked.iter().map(numbers).collect::<Vec<_>>(), [(2..51).collect::<Vec<u64>>()]);
+    assert!(asked[0].uncertain && asked[0].notification.id == rest[0].notification.id);
+    assert_eq!(asked[0].attempt, 2);
+    // What certainly has not leaves with all that waits, and the attempt goes on.
+    journal.settle(settled_at(&asked[0], Settled::NotTaken, NOW + 61_500)).await.unwrap();
+    let again = journal.lease(ChannelKind::Sms, 10, NOW + 61_500, LATER + 120_000).await.unwrap();
+    assert_eq!(again.iter().map(numbers).collect::<Vec<_>>(), [(2..52).collect::<Vec<u64>>()]);
+    assert!(!again[0].uncertain && again[0].attempt == 2, "{again:?}");
+    journal.settle(settled_at(&again[0], delivered("SM2"), NOW + 62_000)).await.unwrap();
     // Nothing is lost from the trail: each incident says which message told of it.
-    for n in 2..51 {
+    for n in 2..52 {
         let record = journal.incident(2 * n - 1).await.unwrap().unwrap();
         let text = record.notifications.iter().find(|n| n.kind == ChannelKind::Sms).unwrap();
         assert_eq!(text.state, RowState::Delivered, "{text:?}");
@@ -315,34 +326,51 @@ async fn a_storm_is_one_text_a_minute_and_few_posts(journal: &dyn Journal) {
     }
 }
 
-async fn posts_of_a_storm_are_one_and_those_after_it_join(journal: &dyn Journal) {
-    let post = async |expected: &[u64], receipt: &str| {
-        let leases = journal.lease(ChannelKind::Slack, 10, NOW, LATER).await.unwrap();
-        let lane = |lease: &&alerting::journal::Lease| lease.notification.address.lane() == "slack:#p1";
-        let lease = leases.iter().find(lane).unwrap_or_else(|| panic!("{leases:?}")).clone();
-        assert_eq!(numbers(&lease), expected);
-        for other in leases {
-            let receipt = if other.notification.id == lease.notification.id { receipt } else { "C2/1" };
-            journal.settle(settlement(&other, delivered(receipt))).await.unwrap();
+async fn posts_of_a_storm_are_one_that_is_edited_together(journal: &dyn Journal) {
+    // What leaves for the channel of the pages; the other channel's is delivered as well.
+    let leave = async |at: UnixMs, receipt: &str| {
+        let leases = journal.lease(ChannelKind::Slack, 10, at, at + 60_000).await.unwrap();
+        let mut left = Vec::new();
+        for lease in leases {
+            let is_ours = lease.notification.address.lane() == "slack:#p1";
+            let receipt = if is_ours { receipt } else { "C2/1" };
+            journal.settle(settled_at(&lease, delivered(receipt), at)).await.unwrap();
+            left.extend(is_ours.then_some(lease));
         }
-        lease
+        left
     };
-    storm(journal, 0..2).await;
-    let first = post(&[1, 2], "C1/1").await;
-    assert_eq!(first.notification.role, Role::Post);
-    storm(journal, 2..3).await;
-    assert_eq!(post(&[3], "C1/2").await.notification.role, Role::Post, "a second post");
-    storm(journal, 3..5).await;
-    let joining = post(&[4, 5], "C1/3").await;
-    assert_eq!((joining.notification.role, joining.post.as_deref()), (Role::Broadcast, Some("C1/2")));
-    assert!(joining.notification.joins(), "{joining:?}");
-    assert_eq!(joining.notification.shared_with.iter().map(|r| nth(r.number)).collect::<Vec<_>>(), [3]);
-    // What they have to say later is said where they are.
+    let shown = |leases: &[alerting::journal::Lease]| {
+        leases.iter().map(|lease| (lease.notification.role, numbers(lease))).collect::<Vec<_>>()
+    };
+    storm(journal, 0..1).await;
+    assert_eq!(shown(&leave(NOW, "C1/1").await), [(Role::Post, vec![1])], "the first leaves at once");
+    storm(journal, 1..4).await;
+    assert_eq!(shown(&leave(NOW + 59_999, "C1/2").await), []);
+    let list = leave(NOW + 60_000, "C1/2").await;
+    assert_eq!(shown(&list), [(Role::Post, vec![2, 3, 4])], "the others are one post");
+    // Two of them end: the post is edited once, and its thread has one entry.
+    put(journal, &check("check-1"), 3, false).await;
+    put(journal, &check("check-2"), 3, false).await;
+    let edit = leave(NOW + 70_000, "C1/2").await;
+    assert_eq!(shown(&edit), [(Role::Edit, vec![2, 3])]);
+    assert_eq!(edit[0].post.as_deref(), Some("C1/2"));
+    assert_eq!(edit[0].notification.shared_with.iter().map(|r| nth(r.number)).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(shown(&leave(NOW + 70_000, "C1/3").await), [(Role::Broadcast, vec![2, 3])]);
+    // The next end waits for the gap, since the channel sees each.
     put(journal, &check("check-3"), 3, false).await;
-    let later = journal.lease(ChannelKind::Slack, 10, NOW + 10_000, LATER).await.unwrap();
-    let end = later.iter().find(|l| l.notification.address.lane() == "slack:#p1").unwrap();
-    assert_eq!(end.post.as_deref(), Some("C1/2"));
-    assert_eq!(end.notification.shared_with.iter().map(|r| nth(r.number)).collect::<Vec<_>>(), [3, 5]);
+    assert_eq!(shown(&leave(NOW + 79_999, "C1/2").await), []);
+    assert_eq!(shown(&leave(NOW + 80_000, "C1/2").await), [(Role::Edit, vec![4])]);
+    assert_eq!(shown(&leave(NOW + 80_000, "C1/4").await), [(Role::Broadcast, vec![4])]);
+}
+
+async fn late_is_what_waits_longer_than_the_messages_before_it(journal: &dyn Journal) {
+    storm(journal, 0..1).await;
+    let record = journal.incident(1).await.unwrap().unwrap();
+    let paged_at = record.notifications.iter().find(|n| n.page).unwrap().created_at;
+    let late = async |after_ms: u64| journal.undelivered_pages(paged_at + after_ms).await.unwrap().len();
+    assert_eq!((late(59_999).await, late(60_000).await), (0, 2), "one to the channel, one to the telephone");
+    let leases = journal.lease(ChannelKind::Sms, 10, NOW, LATER).await.unwrap();
+    assert_eq!((leases.len(), late(0).await), (1, 1), "what was tried is late at once");
 }
 
 async fn silences_are_kept_until_they_are_over(journal: &dyn Journal) {
@@ -414,7 +442,8 @@ macro_rules! folding_contract_for {
             $backend,
             $open,
             a_storm_is_one_text_a_minute_and_few_posts,
-            posts_of_a_storm_are_one_and_those_after_it_join,
+            posts_of_a_storm_are_one_that_is_edited_together,
+            late_is_what_waits_longer_than_the_messages_before_it,
         );
     };
 }
@@ -466,7 +495,7 @@ fn sqlite_refuses_what_a_newer_version_wrote() {
     let path = folder.path().join("journal.db");
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteJournal::open(SqliteSettings::new(&path)).err().unwrap().to_string();
-    assert!(error.contains("newer version of Tocsin (schema 99, this build knows 2)"), "{error}");
+    assert!(error.contains("newer version of Tocsin (schema 99, this build knows 3)"), "{error}");
     let error = SqliteReader::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version"), "{error}");
 }

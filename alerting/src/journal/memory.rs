@@ -7,11 +7,11 @@ use super::{
 };
 use crate::incident::{CheckState, IncidentReport, IncidentStatus, TrailEntry};
 use crate::notification::{ChannelKind, Notification, NotificationId, Role};
-use crate::outbox::{Before, Candidate, Folding, groups};
+use crate::outbox::{Departures, Folding, Standing, Stream, Waiting, leaving};
 use crate::silence::{KeptSilence, SILENCES_MAX, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Results of one check in one region.
@@ -31,8 +31,8 @@ struct Tables {
     incidents: BTreeMap<u64, IncidentReport>,
     trail: Vec<TrailEntry>,
     outbox: Vec<Row>,
-    /// What went to each place.
-    lanes: BTreeMap<String, Before>,
+    /// When something last went to each place.
+    departures: BTreeMap<String, Departures>,
     silence_numbers: u64,
     silences: Vec<KeptSilence>,
 }
@@ -48,10 +48,10 @@ struct Row {
     lease_until: UnixMs,
     receipt: Option<String>,
     problem: Option<String>,
+    /// When an attempt ended that may have reached the provider.
+    left_at: Option<UnixMs>,
     /// The row with whose message it leaves.
     carrier: Option<NotificationId>,
-    /// The post of another incident that it joins.
-    joins: Option<String>,
     log: Vec<Attempt>,
 }
 
@@ -128,8 +128,8 @@ impl Tables {
             lease_until: UnixMs(0),
             receipt: None,
             problem: None,
+            left_at: None,
             carrier: None,
-            joins: None,
             log: Vec::new(),
             notification,
         };
@@ -172,20 +172,25 @@ impl Tables {
         self.outbox.iter().filter(is_post).map(|row| row.notification.incident)
     }
 
-    fn candidate(&self, index: usize) -> Candidate {
+    fn waiting(&self, index: usize, now: UnixMs) -> Waiting {
         let row = &self.outbox[index];
         let n = &row.notification;
-        let lane = n.address.lane();
-        let is_entry = n.role != Role::Post;
-        let post = self.post_of(index).0.filter(|_| is_entry);
-        let is_shared = post.as_ref().is_some_and(|post| self.sharing(&lane, post).nth(1).is_some());
-        Candidate {
+        let standing = match (row.state, &row.carrier) {
+            (RowState::Leased, _) => Standing::Leased,
+            (_, Some(carrier)) if row.uncertain => {
+                Standing::Uncertain { carrier: carrier.0.clone(), left_at: row.left_at.unwrap_or(row.due_set_at) }
+            }
+            _ => Standing::Free,
+        };
+        let post = (n.role != Role::Post).then(|| self.post_of(index).0).flatten();
+        Waiting {
             id: n.id.0.clone(),
-            lane,
+            incident: n.incident,
             role: n.role,
-            carrier: row.carrier.as_ref().map(|id| id.0.clone()),
-            post,
-            is_shared,
+            page: n.page,
+            is_due: row.due_at <= now || row.due_set_at > now || row.due_at > now + DUE_AHEAD_MAX_MS,
+            standing,
+            shared_post: post.filter(|post| self.sharing(&n.address.lane(), post).nth(1).is_some()),
         }
     }
 
@@ -200,68 +205,62 @@ impl Tables {
         for row in &mut self.outbox {
             if row.state == RowState::Leased && row.lease_until <= now {
                 row.state = RowState::Pending;
+                row.left_at.get_or_insert(row.lease_until);
                 (row.due_at, row.due_set_at) = (now, now);
             }
         }
-        let mut due: Vec<usize> = (0..self.outbox.len())
-            .filter(|&index| {
-                let row = &self.outbox[index];
-                let is_due = row.due_at <= now || row.due_set_at > now || row.due_at > now + DUE_AHEAD_MAX_MS;
-                row.state == RowState::Pending && row.notification.address.kind() == kind && is_due
-            })
-            .filter(|&index| self.is_first(index))
-            .collect();
-        due.sort_by_key(|&index| (!self.outbox[index].notification.page, index));
-        let candidates: Vec<Candidate> = due.iter().map(|&index| self.candidate(index)).collect();
-        let mut before = self.lanes.clone();
-        for row in self.outbox.iter().filter(|row| row.state == RowState::Leased) {
-            if kind != ChannelKind::Slack || row.notification.role == Role::Post {
-                before.entry(row.notification.address.lane()).or_default().is_under_way = true;
+        let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (index, row) in self.outbox.iter().enumerate() {
+            if row.state.is_waiting() && row.notification.address.kind() == kind {
+                places.entry(row.notification.address.lane()).or_default().push(index);
             }
         }
-        let mut groups = groups(kind, &candidates, &before, folding, now);
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for (lane, indices) in &places {
+            let rows: Vec<Waiting> = indices.iter().map(|&index| self.waiting(index, now)).collect();
+            let none = Departures::new();
+            let departures = self.departures.get(lane).unwrap_or(&none);
+            let leaving = leaving(kind, &rows, departures, folding, now);
+            groups.extend(leaving.into_iter().map(|group| group.into_iter().map(|row| indices[row]).collect()));
+        }
+        let is_page = |group: &Vec<usize>| group.iter().any(|&index| self.outbox[index].notification.page);
+        groups.sort_by_key(|group| (!is_page(group), group[0]));
         groups.truncate(rows_max);
-        groups
-            .into_iter()
-            .map(|group| {
-                let rows: Vec<usize> = group.rows.iter().map(|&place| due[place]).collect();
-                self.lease_group(&rows, group.joins, until)
-            })
-            .collect()
+        groups.into_iter().map(|rows| self.lease_group(&rows, until)).collect()
     }
 
-    fn lease_group(&mut self, rows: &[usize], joins: Option<String>, until: UnixMs) -> Lease {
+    fn lease_group(&mut self, rows: &[usize], until: UnixMs) -> Lease {
         let carrier = self.outbox[rows[0]].notification.id.clone();
         let (post, post_failed) = self.post_of(rows[0]);
         let uncertain = self.outbox[rows[0]].uncertain;
+        let attempt = rows.iter().map(|&index| self.outbox[index].attempts).max().unwrap_or(0) + 1;
         for &index in rows {
             let row = &mut self.outbox[index];
             row.state = RowState::Leased;
-            row.attempts += 1;
+            row.attempts = attempt;
             row.uncertain = true;
             row.lease_until = until;
             row.carrier = Some(carrier.clone());
-            row.joins = row.joins.take().or_else(|| joins.clone());
         }
-        let head = &self.outbox[rows[0]];
-        let (mut notification, attempt, joins) = (head.notification.clone(), head.attempts, head.joins.clone());
+        let mut notification = self.outbox[rows[0]].notification.clone();
         notification.carry(rows[1..].iter().map(|&index| self.outbox[index].notification.clone()));
-        let post = joins.clone().or(post);
-        if joins.is_some() {
-            notification.role = Role::Broadcast;
-        }
         if let Some(receipt) = post.as_deref().filter(|_| notification.role != Role::Post) {
             let lane = notification.address.lane();
-            let others = self.sharing(&lane, receipt).filter(|number| *number != notification.incident);
+            let others: BTreeSet<u64> = self.sharing(&lane, receipt).collect();
+            let others = others.into_iter().filter(|number| *number != notification.incident);
             notification.shared_with = others.filter_map(|number| self.incidents.get(&number).cloned()).collect();
         }
-        Lease { notification, attempt, uncertain, post, post_failed: post_failed && joins.is_none() }
+        let created = rows.iter().map(|&index| self.outbox[index].notification.created_at);
+        let newest_at = created.max().unwrap_or(notification.created_at);
+        Lease { notification, attempt, uncertain, newest_at, post, post_failed }
     }
 
     fn settle(&mut self, settlement: &Settlement) {
+        // By name, and not by carrier: where the clock was set forward, others may have joined the next lease of the same
+        // carrier while this attempt was under way.
         let is_of_it = |row: &Row| {
-            row.notification.id == settlement.notification
-                || (row.carrier.as_ref() == Some(&settlement.notification) && row.state.is_waiting())
+            let id = &row.notification.id;
+            *id == settlement.notification || settlement.carried.contains(id)
         };
         let rows: Vec<usize> = (0..self.outbox.len()).filter(|&index| is_of_it(&self.outbox[index])).collect();
         for index in rows {
@@ -273,25 +272,25 @@ impl Tables {
         let row = &mut self.outbox[index];
         let (outcome, detail) = settlement.settled.told();
         let counts = match settlement.settled {
-            Settled::Retry { .. } => row.state == RowState::Leased && row.attempts == settlement.attempt,
+            Settled::Retry { .. } | Settled::NotTaken => {
+                row.state == RowState::Leased && row.attempts == settlement.attempt
+            }
             Settled::Delivered { .. } | Settled::Failed { .. } => row.state.is_waiting(),
         };
         if !counts {
             return;
         }
         match &settlement.settled {
-            Settled::Delivered { receipt, .. } => {
+            Settled::Delivered { receipt, reconciled } => {
                 row.state = RowState::Delivered;
                 row.uncertain = false;
-                row.receipt = Some(row.joins.clone().unwrap_or_else(|| receipt.clone()));
-                let before = self.lanes.entry(row.notification.address.lane()).or_default();
-                before.sent_at = Some(settlement.at);
-                if row.notification.role == Role::Post && before.post != row.receipt {
-                    before.post_before_at = before.post_at.replace(settlement.at);
-                    before.post.clone_from(&row.receipt);
-                } else if row.joins.is_some() {
-                    (before.post_before_at, before.post_at) = (Some(settlement.at), Some(settlement.at));
-                }
+                row.receipt = Some(receipt.clone());
+                let n = &row.notification;
+                let at = row.left_at.filter(|_| *reconciled).unwrap_or(settlement.at);
+                let departures = self.departures.entry(n.address.lane()).or_default();
+                let last = departures.entry((Stream::of(n.role), n.page)).or_insert(at);
+                // A clock that was ahead and went back must hold nothing up.
+                *last = if *last > settlement.at { at } else { at.max(*last) };
             }
             Settled::Retry { at, uncertain, reason } => {
                 row.state = RowState::Pending;
@@ -299,15 +298,24 @@ impl Tables {
                 row.uncertain = *uncertain;
                 row.lease_until = UnixMs(0);
                 row.problem = Some(reason.clone());
+                row.left_at = uncertain.then(|| row.left_at.unwrap_or(settlement.at));
+            }
+            Settled::NotTaken => {
+                row.state = RowState::Pending;
+                (row.due_at, row.due_set_at) = (settlement.at, settlement.at);
+                (row.uncertain, row.left_at) = (false, None);
+                row.lease_until = UnixMs(0);
+                row.attempts -= 1;
+                return;
             }
             Settled::Failed { reason } => {
                 row.state = RowState::Failed;
                 row.problem = Some(reason.clone());
             }
         }
-        let detail = match &row.carrier {
-            Some(carrier) if *carrier != row.notification.id => format!("{detail}, in one message with {carrier}"),
-            _ => detail,
+        let detail = match settlement.notification != row.notification.id {
+            true => format!("{detail}, in one message with {}", settlement.notification),
+            false => detail,
         };
         row.log.push(Attempt {
             number: settlement.attempt,
@@ -380,6 +388,7 @@ impl Journal for MemoryJournal {
         let mut count = 0;
         for row in leased {
             row.state = RowState::Pending;
+            row.left_at.get_or_insert(now);
             (row.due_at, row.due_set_at) = (now, now);
             row.lease_until = UnixMs(0);
             count += 1;
@@ -404,7 +413,9 @@ impl Journal for MemoryJournal {
             .iter()
             .filter(|row| row.notification.page && is_open(row.notification.incident))
             .filter(|row| {
-                let late = row.state.is_waiting() && row.notification.created_at <= created_before;
+                // What waits for the messages before it is not late yet.
+                let every_ms = if row.attempts == 0 { self.folding.every_ms } else { 0 };
+                let late = row.state.is_waiting() && row.notification.created_at + every_ms <= created_before;
                 late || row.state == RowState::Failed
             })
             .map(|row| UndeliveredPage::of(&row.notification, row.problem.clone(), row.state))

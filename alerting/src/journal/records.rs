@@ -85,6 +85,8 @@ pub struct Lease {
     pub attempt: u32,
     /// Whether an attempt before may have reached the provider without an answer.
     pub uncertain: bool,
+    /// When the newest of what it carries was decided: it is given up when all of it is old.
+    pub newest_at: UnixMs,
     /// What the provider called the lane's post, where it has one.
     pub post: Option<String>,
     /// Whether the lane's post was given up, so that there is nothing to edit or reply to.
@@ -94,6 +96,8 @@ pub struct Lease {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
     pub notification: NotificationId,
+    /// What the same message carried.
+    pub carried: Vec<NotificationId>,
     pub attempt: u32,
     pub at: UnixMs,
     pub duration_ms: u64,
@@ -113,6 +117,8 @@ pub enum Settled {
         uncertain: bool,
         reason: String,
     },
+    /// The provider was asked, and does not have it: the attempt begins anew, with whatever waits by now.
+    NotTaken,
     Failed {
         reason: String,
     },
@@ -127,6 +133,7 @@ impl Settled {
                 ("delivered", format!("{receipt}: the provider had it already, nothing was sent again"))
             }
             Self::Retry { reason, .. } => ("retry", reason.clone()),
+            Self::NotTaken => ("retry", "the provider does not have it".to_owned()),
             Self::Failed { reason } => ("failed", reason.clone()),
         }
     }

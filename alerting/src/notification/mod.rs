@@ -13,6 +13,7 @@ pub use saying::{PageReason, Saying, Span};
 use crate::incident::IncidentReport;
 use checks::{CheckId, UnixMs};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Names one notification for ever, everywhere: `journal.incident.sequence`.
@@ -101,9 +102,9 @@ pub struct Folded {
 }
 
 impl Notification {
-    /// Whether it is a page that is said in the thread of a post which other incidents share.
-    pub fn joins(&self) -> bool {
-        self.role == Role::Broadcast && matches!(self.saying, Saying::Page { .. }) && !self.shared_with.is_empty()
+    /// Its own name, and those of what it carries.
+    pub(crate) fn ids(&self) -> BTreeSet<NotificationId> {
+        self.folded.iter().map(|other| &other.id).chain([&self.id]).cloned().collect()
     }
 
     /// Takes along what others have to say.
@@ -119,21 +120,40 @@ impl Notification {
             report: n.report,
         };
         self.folded.extend(others.into_iter().map(folded));
+        // What one of them shows the channel, the channel sees.
+        if self.folded.iter().any(|other| other.role == Role::Broadcast) {
+            self.role = Role::Broadcast;
+        }
     }
 
-    /// What it carries, in a line: `and 49 more: login-token (P1), ...`. For channels that have no list of their own.
+    /// What it says of each incident, its own first. Of an incident that has several sayings in it the newest counts: what
+    /// is over by now does not fail.
+    pub fn told(&self) -> Vec<(&Saying, &IncidentReport)> {
+        let mut told: Vec<(&Saying, &IncidentReport)> = vec![(&self.saying, &self.report)];
+        for other in &self.folded {
+            match told.iter_mut().find(|(_, report)| report.number == other.report.number) {
+                Some(known) => *known = (&other.saying, &other.report),
+                None => told.push((&other.saying, &other.report)),
+            }
+        }
+        told
+    }
+
+    /// What it carries of other incidents, in a line: `and 49 more: login-token (P1), ...`. For channels that have no list
+    /// of their own.
     pub fn others_in_a_line(&self) -> Option<String> {
         const NAMED_MAX: usize = 5;
-        let named: Vec<String> = self
-            .folded
+        let told = self.told();
+        let others = &told[1..];
+        let named: Vec<String> = others
             .iter()
             .take(NAMED_MAX)
-            .map(|other| match other.saying.ends() {
-                true => format!("{} over", other.report.title()),
-                false => format!("{} ({})", other.report.title(), other.report.label),
+            .map(|(saying, report)| match saying.ends() {
+                true => format!("{} over", report.title()),
+                false => format!("{} ({})", report.title(), report.label),
             })
             .collect();
-        let rest = if self.folded.len() > NAMED_MAX { ", ..." } else { "" };
-        (!named.is_empty()).then(|| format!("and {} more: {}{rest}", self.folded.len(), named.join(", ")))
+        let rest = if others.len() > NAMED_MAX { ", ..." } else { "" };
+        (!named.is_empty()).then(|| format!("and {} more: {}{rest}", others.len(), named.join(", ")))
     }
 }

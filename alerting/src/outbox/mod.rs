@@ -13,13 +13,14 @@ mod fault;
 mod fold;
 mod plan;
 mod settings;
+mod under_way;
 mod worker;
 
 pub use channel::{Channel, Channels, DeliveryOutcome, Reconciled};
 pub(crate) use endpoint::require_secure;
 pub(crate) use fault::Fault;
 pub use fold::Folding;
-pub(crate) use fold::{Before, Candidate, Group, groups};
+pub(crate) use fold::{Departures, Standing, Stream, Waiting, leaving};
 pub use plan::{First, after_asking, after_attempt, before_attempt};
 pub use settings::DeliverySettings;
 pub(crate) use worker::{Wakeups, Worker};

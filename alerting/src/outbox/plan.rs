@@ -40,7 +40,7 @@ pub fn after_asking(
 ) -> Option<Settled> {
     match answer {
         Reconciled::Has { receipt } => Some(Settled::Delivered { receipt: receipt.clone(), reconciled: true }),
-        Reconciled::HasNot => None,
+        Reconciled::HasNot => Some(Settled::NotTaken),
         // A page that comes twice is better than one that does not come.
         Reconciled::CannotBeAsked { .. } => None,
         Reconciled::Unknown { retry_after_ms, reason } => {
@@ -165,7 +165,7 @@ mod tests {
         let ask = |answer| after_asking(&answer, 1, 0, NOW, 0.0, &settings);
         let has = Reconciled::Has { receipt: "x".to_owned() };
         assert_eq!(ask(has), Some(Settled::Delivered { receipt: "x".to_owned(), reconciled: true }));
-        assert_eq!(ask(Reconciled::HasNot), None);
+        assert_eq!(ask(Reconciled::HasNot), Some(Settled::NotTaken));
         assert_eq!(ask(Reconciled::CannotBeAsked { reason: "missing_scope".to_owned() }), None);
         let unknown = ask(Reconciled::Unknown { retry_after_ms: None, reason: "down".to_owned() });
         assert!(matches!(unknown, Some(Settled::Retry { uncertain: true, .. })), "{unknown:?}");

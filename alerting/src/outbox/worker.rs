@@ -1,3 +1,4 @@
+use super::under_way::{Taken, UnderWay};
 use super::{
     Channel, DeliveryOutcome, DeliverySettings, First, Reconciled, after_asking, after_attempt, before_attempt,
 };
@@ -6,9 +7,8 @@ use crate::counters::Tally;
 use crate::decider::Request;
 use crate::incident::Event;
 use crate::journal::{Journal, Lease, Settled, Settlement};
-use crate::notification::{ChannelKind, Notification, NotificationId};
+use crate::notification::{ChannelKind, Notification};
 use checks::UnixMs;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, watch};
@@ -68,7 +68,7 @@ impl Worker {
     /// Runs until the engine drains and nothing is due any more.
     pub async fn run(self) {
         let mut in_flight: JoinSet<Option<UnixMs>> = JoinSet::new();
-        let mut rows: HashMap<tokio::task::Id, NotificationId> = HashMap::new();
+        let under_way = UnderWay::default();
         let mut draining = self.wakeups.draining.subscribe();
         let mut held_until = UnixMs(i64::MIN);
         loop {
@@ -80,15 +80,10 @@ impl Worker {
                 match self.journal.lease(self.kind, free, now, now + self.settings.lease_ms).await {
                     Ok(leases) => {
                         for lease in leases {
-                            // A clock that was set forward ends a lease while its delivery is under way. To ask the
-                            // provider then, or to send, would run into the request that is on its way.
-                            let id = lease.notification.id.clone();
-                            if rows.values().any(|row| *row == id) {
-                                continue;
+                            if let Some(taken) = under_way.take(lease.notification.ids()) {
+                                let worker = self.clone();
+                                in_flight.spawn(async move { worker.deliver(lease, taken).await });
                             }
-                            let worker = self.clone();
-                            let delivery = in_flight.spawn(async move { worker.deliver(lease).await });
-                            rows.insert(delivery.id(), id);
                         }
                     }
                     Err(error) => {
@@ -104,13 +99,9 @@ impl Worker {
             // In order, so that a run repeats itself; each branch only makes the loop look again, so none starves another.
             tokio::select! {
                 biased;
-                Some(ended) = in_flight.join_next_with_id() => match ended {
-                    Ok((delivery, hold)) => {
-                        rows.remove(&delivery);
-                        held_until = hold.unwrap_or(held_until);
-                    }
+                Some(ended) = in_flight.join_next() => match ended {
+                    Ok(hold) => held_until = hold.unwrap_or(held_until),
                     Err(error) => {
-                        rows.remove(&error.id());
                         tracing::error!(channel = %self.kind, %error, "a delivery broke off; its lease will end");
                     }
                 },
@@ -135,7 +126,7 @@ impl Worker {
     }
 
     /// One attempt, from the lease to its settlement. Returns until when the provider wants to be left alone.
-    async fn deliver(self, lease: Lease) -> Option<UnixMs> {
+    async fn deliver(self, lease: Lease, taken: Taken) -> Option<UnixMs> {
         let started = Instant::now();
         let limit = Duration::from_millis(self.settings.lease_ms / 4 * 3);
         let (settled, hold_ms) = tokio::select! {
@@ -146,6 +137,8 @@ impl Worker {
                 (self.after(&lease, &DeliveryOutcome::Ambiguous { reason }), None)
             }
         };
+        // Before the row is free again: whoever leases it then finds nothing on the wire.
+        drop(taken);
         let at = self.clock.now();
         let n = &lease.notification;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -153,7 +146,9 @@ impl Worker {
         let is_delivered = matches!(settled, Settled::Delivered { .. });
         let is_page = n.page || n.folded.iter().any(|other| other.page);
         let late_page = is_page && !is_delivered;
-        let settlement = Settlement { notification: n.id.clone(), attempt: lease.attempt, at, duration_ms, settled };
+        let carried = n.folded.iter().map(|other| other.id.clone()).collect();
+        let (notification, attempt) = (n.id.clone(), lease.attempt);
+        let settlement = Settlement { notification, carried, attempt, at, duration_ms, settled };
         if let Err(error) = self.journal.settle(settlement).await {
             // The lease ends, and the row is uncertain then: the provider is asked before anything is sent again.
             tracing::error!(notification = %n.id, %error, "the outcome of a delivery could not be written down");
@@ -221,7 +216,7 @@ impl Worker {
 
     fn age(&self, lease: &Lease) -> (UnixMs, u64) {
         let now = self.clock.now();
-        (now, now.since_ms(lease.notification.created_at))
+        (now, now.since_ms(lease.newest_at))
     }
 
     fn after(&self, lease: &Lease, outcome: &DeliveryOutcome) -> Settled {
@@ -237,6 +232,9 @@ impl Worker {
                 self.tally.delivered.add(1);
                 self.tally.reconciled.add(u64::from(*reconciled));
                 tracing::info!(incident, to, role, attempt, duration_ms, reconciled, "delivered");
+            }
+            Settled::NotTaken => {
+                tracing::info!(incident, to, role, attempt, duration_ms, "the provider does not have it: sending it");
             }
             Settled::Retry { reason, .. } => {
                 self.tally.retried.add(1);

@@ -149,15 +149,6 @@ impl SlackChannel {
         self.call(session.http_session_api.http_post("chat.update", &request, None)).await
     }
 
-    /// Puts incidents that have joined a post onto its list. The entry that the channel saw names them already: where this
-    /// fails, the next edit of any of them does it.
-    async fn list(&self, channel: &str, ts: &str, notification: &Notification) {
-        let edit = Notification { role: Role::Edit, ..notification.clone() };
-        if let Err(fault) = self.edit(channel, ts, &edit).await {
-            tracing::warn!(channel, ?fault, "the list of a storm waits for its next edit");
-        }
-    }
-
     async fn get<R: DeserializeOwned + Send>(
         &self,
         method: &str,
@@ -275,11 +266,7 @@ impl Channel for SlackChannel {
                 }
                 Role::Reply | Role::Broadcast => {
                     let (channel, ts) = parse_receipt(post)?;
-                    let posted = self.post(channel, Some(ts), notification).await?;
-                    if notification.joins() {
-                        self.list(channel, ts, notification).await;
-                    }
-                    posted
+                    self.post(channel, Some(ts), notification).await?
                 }
             };
             Ok::<_, Fault>(receipt(&posted.channel, &posted.ts))

@@ -15,11 +15,11 @@ const STORM_CHARS_MAX: usize = 200;
 /// The text of an SMS. Pure. What failed, where, since when and why one is woken stand in the first 160 characters; the
 /// error follows.
 pub fn body(notification: &Notification) -> String {
-    if !notification.folded.is_empty() {
-        let one_line = storm(notification);
-        return fit(&transliterate(&one_line), SEGMENTS_MAX);
+    let told = notification.told();
+    if told.len() > 1 {
+        return fit(&transliterate(&storm(&told)), SEGMENTS_MAX);
     }
-    let report = &notification.report;
+    let (saying, report) = told[0];
     let check = fit_chars(report.title(), CHECK_CHARS_MAX);
     let text = match report.status {
         IncidentStatus::Open => {
@@ -35,10 +35,10 @@ pub fn body(notification: &Notification) -> String {
                 report.number,
                 clock(report.failing_since),
             );
-            if let Saying::Again { .. } = &notification.saying {
+            if let Saying::Again { .. } = saying {
                 text.push_str(" [again]");
             }
-            if let Saying::Page { reason: PageReason::Undelivered { address, .. }, .. } = &notification.saying {
+            if let Saying::Page { reason: PageReason::Undelivered { address, .. }, .. } = saying {
                 text.push_str(&format!(" [{address} undelivered]"));
             }
             text.push_str(": ");
@@ -67,11 +67,9 @@ pub fn body(notification: &Notification) -> String {
 
 /// Many incidents in one message: `P1 login-password and 49 more fail, #12 #13 ...: login-token, ...`. What fails comes
 /// before what is over.
-fn storm(notification: &Notification) -> String {
-    let own = (&notification.saying, &notification.report);
-    let all = std::iter::once(own).chain(notification.folded.iter().map(|other| (&other.saying, &other.report)));
+fn storm(told: &[(&Saying, &IncidentReport)]) -> String {
     let (over, failing): (Vec<_>, Vec<_>) =
-        all.map(|(saying, report)| (saying.ends(), report)).partition(|(ends, _)| *ends);
+        told.iter().map(|(saying, report)| (saying.ends(), *report)).partition(|(ends, _)| *ends);
     let named = |reports: &[(bool, &IncidentReport)]| {
         reports.iter().map(|(_, r)| format!("{} #{}", r.title(), r.number)).collect::<Vec<_>>().join(", ")
     };
@@ -158,6 +156,13 @@ mod tests {
             text.starts_with("P1 login-password and 49 more fail since 20:39:30 UTC: login-password #7, check-8 #8")
         );
         assert!(segments(&text) <= SEGMENTS_MAX, "{text}");
+        let mut ended = page.clone();
+        ended.folded.clear();
+        let mut end = other(7, Saying::Recovered { after_ms: 1 });
+        (end.report.check, end.report.status) = (page.report.check.clone(), IncidentStatus::Recovered);
+        ended.carry([end]);
+        let text = body(&ended);
+        assert!(text.starts_with("OK #7 login-password recovered"), "what is over does not fail: {text}");
         page.folded.truncate(1);
         page.carry([other(99, Saying::Recovered { after_ms: 1 })]);
         assert_eq!(

@@ -2,6 +2,9 @@ use super::duration::{parse_duration, parse_wait};
 use super::reader::Section;
 use std::time::Duration;
 
+/// The longest time that a page may have to wait for another one.
+const MESSAGE_EVERY_MAX: Duration = Duration::from_secs(300);
+
 /// How patient the delivery of notifications is.
 ///
 /// ```toml
@@ -9,9 +12,14 @@ use std::time::Duration;
 /// request_timeout = "10s"  # for one request to Slack or Twilio
 /// retry_first = "1s"       # wait before the first retry; it doubles with each further one
 /// retry_max = "1m"         # the longest wait between two tries
-/// message_every = "0s"     # each message on its own, at once. "1m": a telephone gets one message in this time, a Slack
-///                          # channel two posts, and what comes meanwhile goes together
+/// message_every = "1m"     # a telephone, a mailbox or a Slack channel gets one message in this time
 /// ```
+///
+/// The first message to a place leaves at once. What follows within `message_every` leaves together when that is over:
+/// fifty checks that fail together are one post with a list, and one text. A page waits for nothing but another page to
+/// the same place, so that it leaves at most `message_every` and a second after the page before it. Where the answer to
+/// that one is outstanding, its time counts from the end of the attempt. Each waits in the journal meanwhile, and its
+/// incident's trail says with which message it left. `"0s"` sends each message on its own, at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliverySettings {
     pub request_timeout: Duration,
@@ -26,8 +34,7 @@ impl Default for DeliverySettings {
             request_timeout: Duration::from_secs(10),
             retry_first: Duration::from_secs(1),
             retry_max: Duration::from_secs(60),
-            // Until the simulation has shown that nothing is lost where messages go together.
-            message_every: Duration::ZERO,
+            message_every: Duration::from_secs(60),
         }
     }
 }
@@ -50,6 +57,10 @@ pub(super) fn read(section: Option<Section<'_>>) -> DeliverySettings {
     }
     if let Some(every) = section.parsed("message_every", parse_wait) {
         settings.message_every = every.value;
+        if every.value > MESSAGE_EVERY_MAX {
+            let problem = "a page would wait so long behind another one; write at most \"5m\"";
+            section.reading.report(&every.at, problem);
+        }
     }
     section.finish();
     settings

@@ -133,7 +133,7 @@ async fn open_journal(settings: &Settings) -> anyhow::Result<Arc<SqliteJournal>>
     let path = settings.data_dir.join(JOURNAL_FILE);
     let every_ms = u64::try_from(settings.delivery.message_every.as_millis()).unwrap_or(u64::MAX);
     let gap_ms = Folding::default().gap_ms.min(every_ms);
-    let folding = Folding { every_ms, posts_window_ms: every_ms, gap_ms };
+    let folding = Folding { every_ms, gap_ms };
     let journal = SqliteSettings { folding, ..SqliteSettings::new(path) };
     let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(journal)).await?;
     Ok(Arc::new(opened.context("the journal does not open")?))

@@ -1,8 +1,9 @@
 //! Slack and the telephone company, as one process reaches them.
 
-use crate::world::{Accepted, FOLDING, Life, Shared, State};
+use crate::world::{Accepted, Life, Shared, State};
 use alerting::incident::IncidentStatus;
-use alerting::notification::{ChannelKind, Notification, Role};
+use alerting::notification::{Notification, NotificationId, Role};
+use alerting::outbox::Folding;
 use alerting::{Channel, DeliveryOutcome, Reconciled};
 use async_trait::async_trait;
 use std::future::pending;
@@ -52,7 +53,9 @@ fn fate(state: &mut State, notification: &Notification) -> Fate {
         return Fate::Refuse;
     }
     // What a provider had once it does not refuse for good when it is sent again.
-    let is_known = state.accepted.iter().any(|accepted| accepted.id == notification.id);
+    let carries =
+        |id: &NotificationId| notification.id == *id || notification.folded.iter().any(|other| other.id == *id);
+    let is_known = state.accepted.iter().any(|accepted| carries(&accepted.id));
     if !is_known && state.strikes(|w| w.permanent) {
         refuse(state, notification);
         return Fate::Permanent;
@@ -74,27 +77,20 @@ fn accept(
     notification: &Notification,
     post: Option<&str>,
     passed_ms: u64,
-    is_steady: bool,
+    apart: Option<&Folding>,
 ) -> String {
     let (id, lane) = (notification.id.clone(), notification.address.lane());
     let receipt = format!("{lane}/{}", state.accepted.len());
-    let is_join = notification.joins();
     if state.confirmed.contains(&id) {
         state.violations.push(format!("{id} to {lane} sent again after its delivery was written down"));
     }
-    if notification.address.kind() != ChannelKind::Slack {
-        let last = state.texted_ms.insert(lane.clone(), passed_ms);
-        let is_too_soon = last.is_some_and(|last| (passed_ms - last).checked_sub(FOLDING.every_ms).is_none());
-        if is_too_soon && is_steady && !state.weather.cannot_be_asked {
-            state.violations.push(format!("{lane} got two messages within {} ms", FOLDING.every_ms));
-        }
+    if let Some(folding) = apart.filter(|_| notification.role == Role::Post && !state.weather.cannot_be_asked) {
+        keep_apart(state, notification, passed_ms, folding.every_ms);
     }
     let own = (id, notification.incident, notification.saying.clone(), &notification.report, notification.role);
     let folded = notification.folded.iter();
     let folded = folded.map(|f| (f.id.clone(), f.report.number, f.saying.clone(), &f.report, f.role));
     for (id, incident, saying, report, role) in std::iter::once(own).chain(folded) {
-        // A page that joins the post of another incident is the post of its own.
-        let role = if is_join { Role::Post } else { role };
         let of_lane = || state.accepted.iter().filter(|a| a.incident == incident && a.lane == lane);
         let mut problems = Vec::new();
         let earlier = of_lane().any(|a| a.id == id);
@@ -117,10 +113,22 @@ fn accept(
             role,
             saying,
             is_over: report.status != IncidentStatus::Open,
-            receipt: if is_join { post.unwrap_or_default().to_owned() } else { receipt.clone() },
+            receipt: receipt.clone(),
         });
     }
     receipt
+}
+
+/// No place gets two pages within the time that keeps messages apart, nor two messages that are none. A page passes one
+/// that is none and is on its way, so that between those two there may be less.
+fn keep_apart(state: &mut State, notification: &Notification, passed_ms: u64, every_ms: u64) {
+    let lane = notification.address.lane();
+    let is_page = notification.page || notification.folded.iter().any(|other| other.page);
+    let before = state.came_ms.get(&(lane.clone(), is_page)).copied();
+    if before.is_some_and(|before| passed_ms - before < every_ms) {
+        state.violations.push(format!("{lane} got two messages within {every_ms} ms"));
+    }
+    state.came_ms.insert((lane, is_page), passed_ms);
 }
 
 fn sequence(id: &str) -> u64 {
@@ -174,11 +182,14 @@ impl Channel for Provider {
             Fate::Answer | Fate::HangAfter | Fate::LostAfter | Fate::CrashBefore | Fate::CrashAfter => {}
         }
         let passed_ms = self.world.clock.passed_ms();
-        let receipt = accept(&mut self.world.state(), notification, post, passed_ms, self.is_steady);
+        let apart = self.is_steady.then_some(&self.world.folding);
+        let receipt = accept(&mut self.world.state(), notification, post, passed_ms, apart);
         self.world.log(|| {
             let of = sequence(&notification.id.0);
             let role = notification.role.as_str();
-            let folded: Vec<_> = notification.folded.iter().map(|other| other.id.0.as_str()).collect();
+            // Without the journal's own name, which each run draws anew.
+            let short = |id: &str| id.split_once('.').map_or_else(String::new, |(_, rest)| rest.to_owned());
+            let folded: Vec<_> = notification.folded.iter().map(|other| short(&other.id.0)).collect();
             let saying = &notification.saying;
             format!("accepted {}.{of} {role} {}: {saying} {folded:?}", notification.incident, notification.address)
         });

@@ -159,12 +159,15 @@ impl Journal for Store {
         if trouble == Trouble::Before {
             return Err(failed());
         }
-        self.world.log(|| format!("settled {:?}", settlement.settled));
-        let (id, is_delivered) =
-            (settlement.notification.clone(), matches!(settlement.settled, Settled::Delivered { .. }));
+        self.world.log(|| {
+            let name = settlement.notification.0.split_once('.').map_or("", |(_, rest)| rest);
+            format!("settled {name} {:?}", settlement.settled)
+        });
+        let is_delivered = matches!(settlement.settled, Settled::Delivered { .. });
+        let ids: Vec<_> = settlement.carried.iter().chain([&settlement.notification]).cloned().collect();
         self.world.journal.settle(settlement).await?;
         if is_delivered {
-            self.world.state().confirmed.insert(id);
+            self.world.state().confirmed.extend(ids);
         }
         self.answer("settle", trouble, ()).await
     }

@@ -16,8 +16,9 @@ use tokio::sync::Notify;
 /// A watermark ahead of the clock by more is not trusted, and may move back.
 const CLOCK_AHEAD_MAX_MS: u64 = 60_000;
 
-/// As the product has it where nothing else is written: the invariants do not hold yet where messages go together.
-pub const FOLDING: Folding = Folding::OFF;
+/// How messages go together: not at all, often enough to happen within a seed, and as where nothing is configured.
+const FOLDINGS: [Folding; 3] =
+    [Folding::OFF, Folding { every_ms: 8_000, gap_ms: 2_000 }, Folding { every_ms: 60_000, gap_ms: 10_000 }];
 
 /// How often what goes wrong, each in a thousand; most seeds have some of them and not others.
 #[derive(Debug, Clone)]
@@ -83,8 +84,8 @@ pub struct State {
     /// Messages that were refused for good: incident and lane.
     pub refused: BTreeSet<(u64, String)>,
     pub storm_until_ms: BTreeMap<ChannelKind, u64>,
-    /// When a telephone last got a text.
-    pub texted_ms: BTreeMap<String, u64>,
+    /// When a page, and anything else, last came to a place.
+    pub came_ms: BTreeMap<(String, bool), u64>,
     pub violations: Vec<String>,
     newest: BTreeMap<CheckId, CheckState>,
     /// What happened, in order: two runs of one seed have the same.
@@ -94,11 +95,13 @@ pub struct State {
 pub struct World {
     pub clock: SimClock,
     pub journal: MemoryJournal,
+    pub folding: Folding,
     state: Mutex<State>,
 }
 
 impl World {
-    pub fn new(clock: SimClock, chance: Chance, weather: Weather) -> Self {
+    pub fn new(clock: SimClock, mut chance: Chance, weather: Weather) -> Self {
+        let folding = chance.pick(&FOLDINGS);
         let state = State {
             chance,
             weather,
@@ -108,12 +111,12 @@ impl World {
             dead: BTreeSet::new(),
             refused: BTreeSet::new(),
             storm_until_ms: BTreeMap::new(),
-            texted_ms: BTreeMap::new(),
+            came_ms: BTreeMap::new(),
             violations: Vec::new(),
             newest: BTreeMap::new(),
             log: Vec::new(),
         };
-        Self { clock, journal: MemoryJournal::new().with_folding(FOLDING), state: Mutex::new(state) }
+        Self { clock, journal: MemoryJournal::new().with_folding(folding), folding, state: Mutex::new(state) }
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {

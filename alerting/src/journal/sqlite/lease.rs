@@ -5,18 +5,20 @@ use super::write::{Ledger, integer};
 use crate::incident::IncidentReport;
 use crate::journal::{DUE_AHEAD_MAX_MS, JournalError, Lease, RowState};
 use crate::notification::{ChannelKind, Notification, Role};
-use crate::outbox::{Before, Candidate, Group, groups};
+use crate::outbox::{Departures, Standing, Stream, Waiting, leaving};
 use checks::UnixMs;
 use rusqlite::{OptionalExtension, params};
 use std::collections::BTreeMap;
 
-/// Rows that are looked at in one go; a larger storm takes several.
-const CANDIDATES_MAX: i64 = 500;
+/// Places that are looked at in one go; the next look takes the others.
+const PLACES_MAX: i64 = 200;
+/// Rows of one place that are looked at, oldest first.
+const ROWS_MAX: i64 = 5_000;
 
-/// A row that may leave.
-struct Row {
-    seq: i64,
-    incident: i64,
+/// Rows that leave as one message, by their `seq`; the first gives it its name.
+struct Group {
+    rows: Vec<i64>,
+    page: bool,
 }
 
 impl Ledger {
@@ -29,48 +31,89 @@ impl Ledger {
     ) -> Result<Vec<Lease>, JournalError> {
         self.connection
             .prepare_cached(
-                "UPDATE outbox SET state = 'pending', due_at = ?1, due_set_at = ?1
+                "UPDATE outbox SET state = 'pending', due_at = ?1, due_set_at = ?1,
+                     left_at = coalesce(left_at, lease_until)
                  WHERE state = 'leased' AND lease_until <= ?1",
             )?
             .execute([now.0])?;
-        let (rows, candidates) = self.candidates(kind, now)?;
-        if candidates.is_empty() {
-            return Ok(Vec::new());
+        let mut groups = Vec::new();
+        for lane in self.places(kind, now)? {
+            let (seqs, rows) = self.waiting(&lane, kind, now)?;
+            let departures = self.departures(&lane)?;
+            for group in leaving(kind, &rows, &departures, &self.folding, now) {
+                let page = group.iter().any(|&row| rows[row].page);
+                groups.push(Group { rows: group.into_iter().map(|row| seqs[row]).collect(), page });
+            }
         }
-        let before = self.before(kind, &candidates)?;
-        let mut groups = groups(kind, &candidates, &before, &self.folding, now);
+        groups.sort_by_key(|group| (!group.page, group.rows[0]));
         groups.truncate(rows_max);
-        groups.iter().map(|group| self.lease_group(group, &rows, &candidates, until)).collect()
+        groups.iter().map(|group| self.lease_group(&group.rows, until)).collect()
     }
 
-    /// The rows that are due and first in their lane: no row goes before the ones that were decided earlier.
-    fn candidates(&self, kind: ChannelKind, now: UnixMs) -> Result<(Vec<Row>, Vec<Candidate>), JournalError> {
+    /// The places for which something is due, those with pages first.
+    fn places(&self, kind: ChannelKind, now: UnixMs) -> Result<Vec<String>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT seq, incident, id, lane, role, carrier FROM outbox AS o
-             WHERE kind = ?1 AND state = 'pending' AND (due_at <= ?2 OR due_set_at > ?2 OR due_at > ?4) AND NOT EXISTS (
-                 SELECT 1 FROM outbox AS earlier WHERE earlier.incident = o.incident AND earlier.lane = o.lane
-                 AND earlier.seq < o.seq AND earlier.state IN ('pending', 'leased'))
-             ORDER BY page DESC, seq LIMIT ?3",
+            "SELECT lane FROM outbox
+             WHERE kind = ?1 AND state = 'pending' AND (due_at <= ?2 OR due_set_at > ?2 OR due_at > ?4)
+             GROUP BY lane ORDER BY max(page) DESC, min(seq) LIMIT ?3",
         )?;
-        let (mut rows, mut candidates) = (Vec::new(), Vec::new());
-        let mut found = statement.query(params![kind.as_str(), now.0, CANDIDATES_MAX, (now + DUE_AHEAD_MAX_MS).0])?;
+        let lanes = statement
+            .query_map(params![kind.as_str(), now.0, PLACES_MAX, (now + DUE_AHEAD_MAX_MS).0], |row| row.get(0))?;
+        Ok(lanes.collect::<Result<_, _>>()?)
+    }
+
+    /// What waits for a place, in the order in which it was decided.
+    fn waiting(&self, lane: &str, kind: ChannelKind, now: UnixMs) -> Result<(Vec<i64>, Vec<Waiting>), JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, incident, id, role, page, due_at <= ?2 OR due_set_at > ?2 OR due_at > ?3, state = 'leased',
+                 uncertain, carrier, coalesce(left_at, due_set_at)
+             FROM outbox WHERE lane = ?1 AND state IN ('pending', 'leased') ORDER BY seq LIMIT ?4",
+        )?;
+        let (mut seqs, mut rows) = (Vec::new(), Vec::new());
+        let mut shared: BTreeMap<String, bool> = BTreeMap::new();
+        let mut found = statement.query(params![lane, now.0, (now + DUE_AHEAD_MAX_MS).0, ROWS_MAX])?;
         while let Some(row) = found.next()? {
-            let (seq, incident, role): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(4)?);
-            let lane: String = row.get(3)?;
+            let (seq, incident, role): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
             let role =
                 Role::parse(&role).ok_or_else(|| JournalError::Malformed { what: "role", problem: role.clone() })?;
+            let standing = match (row.get(6)?, row.get(7)?, row.get::<_, Option<String>>(8)?) {
+                (true, ..) => Standing::Leased,
+                (false, true, Some(carrier)) => Standing::Uncertain { carrier, left_at: UnixMs(row.get(9)?) },
+                _ => Standing::Free,
+            };
             let post = match role {
                 Role::Post => None,
-                _ => self.post_of(incident, &lane, seq)?.and_then(|(_, receipt)| receipt),
+                _ if kind != ChannelKind::Slack => None,
+                _ => self.post_of(incident, lane, seq)?.and_then(|(_, receipt)| receipt),
             };
-            let is_shared = match &post {
-                Some(receipt) if kind == ChannelKind::Slack => self.sharing(&lane, receipt)?.len() > 1,
-                _ => false,
+            let shared_post = match post {
+                Some(post) => {
+                    let is_shared = match shared.get(&post) {
+                        Some(known) => *known,
+                        None => *shared.entry(post.clone()).or_insert(self.sharing(lane, &post)?.len() > 1),
+                    };
+                    is_shared.then_some(post)
+                }
+                None => None,
             };
-            candidates.push(Candidate { id: row.get(2)?, lane, role, carrier: row.get(5)?, post, is_shared });
-            rows.push(Row { seq, incident });
+            let (incident, page, is_due) = (natural(incident), row.get(4)?, row.get(5)?);
+            rows.push(Waiting { id: row.get(2)?, incident, role, page, is_due, standing, shared_post });
+            seqs.push(seq);
         }
-        Ok((rows, candidates))
+        Ok((seqs, rows))
+    }
+
+    fn departures(&self, lane: &str) -> Result<Departures, JournalError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT stream, page, at FROM departures WHERE lane = ?1")?;
+        let mut departures = Departures::new();
+        let mut found = statement.query([lane])?;
+        while let Some(row) = found.next()? {
+            if let Some(stream) = Stream::parse(&row.get::<_, String>(0)?) {
+                departures.insert((stream, row.get(1)?), UnixMs(row.get(2)?));
+            }
+        }
+        Ok(departures)
     }
 
     /// State and receipt of the post of a lane that was decided before `seq`.
@@ -88,90 +131,46 @@ impl Ledger {
     /// The incidents whose post in `lane` is this one.
     fn sharing(&self, lane: &str, receipt: &str) -> Result<Vec<i64>, JournalError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT incident FROM outbox WHERE lane = ?1 AND receipt = ?2 AND role = 'post' ORDER BY seq",
+            "SELECT DISTINCT incident FROM outbox WHERE lane = ?1 AND receipt = ?2 AND role = 'post' ORDER BY incident",
         )?;
         Ok(statement.query_map(params![lane, receipt], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    fn before(&self, kind: ChannelKind, candidates: &[Candidate]) -> Result<BTreeMap<String, Before>, JournalError> {
-        let mut before: BTreeMap<String, Before> = BTreeMap::new();
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT sent_at, post, post_at, post_before_at FROM lanes WHERE lane = ?1")?;
-        let instant = |at: Option<i64>| at.map(UnixMs);
-        for candidate in candidates {
-            if before.contains_key(&candidate.lane) {
-                continue;
-            }
-            let found = statement
-                .query_row([&candidate.lane], |row| {
-                    Ok(Before {
-                        is_under_way: false,
-                        sent_at: instant(row.get(0)?),
-                        post: row.get(1)?,
-                        post_at: instant(row.get(2)?),
-                        post_before_at: instant(row.get(3)?),
-                    })
-                })
-                .optional()?;
-            before.insert(candidate.lane.clone(), found.unwrap_or_default());
+    fn lease_group(&self, rows: &[i64], until: UnixMs) -> Result<Lease, JournalError> {
+        type Found = (String, String, u32, bool);
+        let mut found = Vec::with_capacity(rows.len());
+        for seq in rows {
+            let row: Found = self
+                .connection
+                .prepare_cached("SELECT id, notification, attempts, uncertain FROM outbox WHERE seq = ?1")?
+                .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+            found.push(row);
         }
-        let mut statement = self.connection.prepare_cached(
-            "SELECT DISTINCT lane FROM outbox WHERE state = 'leased' AND kind = ?1 AND (?1 <> 'slack' OR role = 'post')",
-        )?;
-        let lanes = statement.query_map([kind.as_str()], |row| row.get::<_, String>(0))?;
-        for lane in lanes {
-            before.entry(lane?).or_default().is_under_way = true;
-        }
-        Ok(before)
-    }
-
-    fn lease_group(
-        &self,
-        group: &Group,
-        rows: &[Row],
-        candidates: &[Candidate],
-        until: UnixMs,
-    ) -> Result<Lease, JournalError> {
-        let (head, candidate) = (&rows[group.rows[0]], &candidates[group.rows[0]]);
-        for &place in &group.rows {
+        let (carrier, uncertain) = (found[0].0.clone(), found[0].3);
+        // The attempts of rows that have joined differ; from now on they are counted together.
+        let attempt = found.iter().map(|(_, _, attempts, _)| *attempts).max().unwrap_or(0) + 1;
+        for seq in rows {
             self.connection
                 .prepare_cached(
-                    "UPDATE outbox SET state = 'leased', attempts = attempts + 1, lease_until = ?2, carrier = ?3,
-                         joins = coalesce(joins, ?4)
+                    "UPDATE outbox SET state = 'leased', attempts = ?2, lease_until = ?3, carrier = ?4, uncertain = 1
                      WHERE seq = ?1",
                 )?
-                .execute(params![rows[place].seq, until.0, candidate.id, group.joins])?;
+                .execute(params![seq, attempt, until.0, carrier])?;
         }
-        let (document, attempt, uncertain, joins): (String, u32, bool, Option<String>) = self
-            .connection
-            .prepare_cached("SELECT notification, attempts, uncertain, joins FROM outbox WHERE seq = ?1")?
-            .query_row([head.seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-        let mut notification: Notification = parse("notification", &document)?;
-        for &place in &group.rows {
-            self.connection
-                .prepare_cached("UPDATE outbox SET uncertain = 1 WHERE seq = ?1")?
-                .execute([rows[place].seq])?;
-        }
-        let mut others = Vec::with_capacity(group.rows.len() - 1);
-        for &place in &group.rows[1..] {
-            let document: String = self
-                .connection
-                .prepare_cached("SELECT notification FROM outbox WHERE seq = ?1")?
-                .query_row([rows[place].seq], |row| row.get(0))?;
-            others.push(parse("notification", &document)?);
-        }
+        let mut carried: Vec<Notification> =
+            found.iter().map(|(_, document, ..)| parse("notification", document)).collect::<Result<_, _>>()?;
+        let newest_at = carried.iter().map(|n| n.created_at).max().unwrap_or(UnixMs(i64::MIN));
+        let others = carried.split_off(1);
+        let mut notification = carried.remove(0);
         notification.carry(others);
-        let post = self.post_of(head.incident, &candidate.lane, head.seq)?;
+        let lane = notification.address.lane();
+        let post = self.post_of(integer(notification.incident), &lane, rows[0])?;
         let post_failed = post.as_ref().is_some_and(|(state, _)| state == RowState::Failed.as_str());
-        let receipt = joins.clone().or(post.and_then(|(_, receipt)| receipt));
-        if joins.is_some() {
-            notification.role = Role::Broadcast;
+        let post = post.and_then(|(_, receipt)| receipt);
+        if let Some(receipt) = post.as_deref().filter(|_| notification.role != Role::Post) {
+            notification.shared_with = self.shared_with(&lane, receipt, notification.incident)?;
         }
-        if let Some(receipt) = receipt.as_deref().filter(|_| notification.role != Role::Post) {
-            notification.shared_with = self.shared_with(&candidate.lane, receipt, notification.incident)?;
-        }
-        Ok(Lease { notification, attempt, uncertain, post: receipt, post_failed: post_failed && joins.is_none() })
+        Ok(Lease { notification, attempt, uncertain, newest_at, post, post_failed })
     }
 
     /// The other incidents of a post, as they stand.
@@ -188,43 +187,5 @@ impl Ledger {
             }
         }
         Ok(reports)
-    }
-
-    /// Notes what went to a place: it is held against what wants to go there next.
-    pub(super) fn note_sent(
-        &self,
-        lane: &str,
-        role: &str,
-        receipt: &str,
-        joined: bool,
-        at: UnixMs,
-    ) -> Result<(), JournalError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO lanes (lane, sent_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET sent_at = excluded.sent_at",
-            )?
-            .execute(params![lane, at.0])?;
-        if joined {
-            self.connection
-                .prepare_cached("UPDATE lanes SET post_at = ?2, post_before_at = ?2 WHERE lane = ?1")?
-                .execute(params![lane, at.0])?;
-        } else if role == Role::Post.as_str() {
-            self.connection
-                .prepare_cached(
-                    "UPDATE lanes SET post_before_at = post_at, post_at = ?2, post = ?3
-                     WHERE lane = ?1 AND post IS NOT ?3",
-                )?
-                .execute(params![lane, at.0, receipt])?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn rows_of(&self, carrier: &str) -> Result<Vec<String>, JournalError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id FROM outbox WHERE carrier = ?1 AND id <> ?1 AND state IN ('pending', 'leased') ORDER BY seq
-             LIMIT ?2",
-        )?;
-        let rows = statement.query_map(params![carrier, integer(1000)], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

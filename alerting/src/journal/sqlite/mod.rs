@@ -69,6 +69,7 @@ pub struct SqliteJournal {
     writer: Writer,
     reader: Arc<SqliteReader>,
     newest_incident: AtomicU64,
+    folding: Folding,
     /// Held while the journal is open: two processes that deliver from one outbox would send twice.
     _lock: File,
 }
@@ -91,7 +92,7 @@ impl SqliteJournal {
         let writer = Writer::start(connection, settings.retention, settings.folding)
             .map_err(|e| problem(format!("the writer thread does not start: {e}")))?;
         let newest_incident = AtomicU64::new(u64::try_from(newest).unwrap_or(0));
-        Ok(Self { id, writer, reader: Arc::new(reader), newest_incident, _lock: lock })
+        Ok(Self { id, writer, reader: Arc::new(reader), newest_incident, folding: settings.folding, _lock: lock })
     }
 
     /// The largest number of writes that one transaction has taken so far.
@@ -193,7 +194,9 @@ impl Journal for SqliteJournal {
     }
 
     async fn undelivered_pages(&self, created_before: UnixMs) -> Result<Vec<UndeliveredPage>, JournalError> {
-        self.read(move |reader| reader.undelivered_pages(created_before)).await
+        // What waits for the messages before it is not late yet.
+        let every_ms = self.folding.every_ms;
+        self.read(move |reader| reader.undelivered_pages(created_before, every_ms)).await
     }
 
     async fn incidents(&self, filter: IncidentFilter) -> Result<Vec<IncidentSummary>, JournalError> {

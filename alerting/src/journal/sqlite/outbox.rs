@@ -68,7 +68,8 @@ impl Ledger {
         let uncertain = self
             .connection
             .prepare_cached(
-                "UPDATE outbox SET state = 'pending', due_at = ?1, due_set_at = ?1, lease_until = NULL
+                "UPDATE outbox SET state = 'pending', due_at = ?1, due_set_at = ?1, lease_until = NULL,
+                     left_at = coalesce(left_at, ?1)
                  WHERE state = 'leased'",
             )?
             .execute([now.0])?;

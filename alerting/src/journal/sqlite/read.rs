@@ -86,16 +86,23 @@ impl SqliteReader {
         })
     }
 
-    pub fn undelivered_pages(&self, created_before: UnixMs) -> Result<Vec<UndeliveredPage>, JournalError> {
+    pub fn undelivered_pages(
+        &self,
+        created_before: UnixMs,
+        every_ms: u64,
+    ) -> Result<Vec<UndeliveredPage>, JournalError> {
         self.with(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT o.notification, o.state, o.problem FROM incidents AS i JOIN outbox AS o ON o.incident = i.number
                  WHERE i.status = 'open' AND o.page = 1
-                 AND (o.state = 'failed' OR (o.state IN ('pending', 'leased') AND o.created_at <= ?1))
+                 AND (o.state = 'failed' OR (o.state IN ('pending', 'leased')
+                     AND o.created_at <= iif(o.attempts = 0, ?2, ?1)))
                  ORDER BY o.seq",
             )?;
             let rows: Vec<(String, String, Option<String>)> = statement
-                .query_map([created_before.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .query_map([created_before.0, (created_before - every_ms).0], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?
                 .collect::<Result<_, _>>()?;
             rows.into_iter()
                 .map(|(document, state, problem)| {

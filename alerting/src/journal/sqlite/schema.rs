@@ -62,6 +62,18 @@ const MIGRATIONS: &[&str] = &[
         lane TEXT PRIMARY KEY, sent_at INTEGER NOT NULL, post TEXT, post_at INTEGER, post_before_at INTEGER
     ) WITHOUT ROWID;
 ",
+    "
+    -- When an attempt ended that may have reached the provider.
+    ALTER TABLE outbox ADD COLUMN left_at INTEGER;
+    UPDATE outbox SET left_at = due_set_at WHERE uncertain = 1;
+    CREATE INDEX outbox_places ON outbox (lane, seq) WHERE state IN ('pending', 'leased');
+    -- When something last went to a place, by what it was and whether it was a page.
+    DROP TABLE lanes;
+    CREATE TABLE departures (
+        lane TEXT NOT NULL, stream TEXT NOT NULL, page INTEGER NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (lane, stream, page)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Brings the database to this build's schema, and refuses one that a newer build has written.

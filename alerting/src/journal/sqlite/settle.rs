@@ -2,15 +2,19 @@
 
 use super::write::{Ledger, integer};
 use crate::journal::{JournalError, Settled, Settlement};
+use crate::notification::Role;
+use crate::outbox::Stream;
+use checks::UnixMs;
 use rusqlite::params;
 
 impl Ledger {
     pub fn settle(&mut self, settlement: &Settlement) -> Result<(), JournalError> {
         let carrier = &settlement.notification.0;
-        let carried = self.rows_of(carrier)?;
         self.settle_row(carrier, settlement, None)?;
-        for id in carried {
-            self.settle_row(&id, settlement, Some(carrier))?;
+        // By name, and not by carrier: where the clock was set forward, others may have joined the next lease of the same
+        // carrier while this attempt was under way.
+        for id in &settlement.carried {
+            self.settle_row(&id.0, settlement, Some(carrier))?;
         }
         Ok(())
     }
@@ -21,8 +25,7 @@ impl Ledger {
             Settled::Delivered { receipt, .. } => self
                 .connection
                 .prepare_cached(
-                    "UPDATE outbox SET state = 'delivered', uncertain = 0, lease_until = NULL,
-                         receipt = coalesce(joins, ?2)
+                    "UPDATE outbox SET state = 'delivered', uncertain = 0, lease_until = NULL, receipt = ?2
                      WHERE id = ?1 AND state IN ('leased', 'pending')",
                 )?
                 .execute(params![id, receipt])?,
@@ -30,10 +33,21 @@ impl Ledger {
                 .connection
                 .prepare_cached(
                     "UPDATE outbox SET state = 'pending', due_at = ?2, uncertain = ?3, lease_until = NULL, problem = ?4,
-                         due_set_at = ?6
+                         due_set_at = ?6, left_at = iif(?3, coalesce(left_at, ?6), NULL)
                      WHERE id = ?1 AND state = 'leased' AND attempts = ?5",
                 )?
                 .execute(params![id, at.0, uncertain, reason, settlement.attempt, settlement.at.0])?,
+            // No attempt of its own: what follows is the rest of this one.
+            Settled::NotTaken => {
+                self.connection
+                    .prepare_cached(
+                        "UPDATE outbox SET state = 'pending', due_at = ?2, due_set_at = ?2, uncertain = 0,
+                             lease_until = NULL, left_at = NULL, attempts = attempts - 1
+                         WHERE id = ?1 AND state = 'leased' AND attempts = ?3",
+                    )?
+                    .execute(params![id, settlement.at.0, settlement.attempt])?;
+                return Ok(());
+            }
             Settled::Failed { reason } => self
                 .connection
                 .prepare_cached(
@@ -45,12 +59,8 @@ impl Ledger {
         if changed == 0 {
             return Ok(());
         }
-        if let Settled::Delivered { receipt, .. } = &settlement.settled {
-            let (lane, role, joins): (String, String, Option<String>) = self
-                .connection
-                .prepare_cached("SELECT lane, role, joins FROM outbox WHERE id = ?1")?
-                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            self.note_sent(&lane, &role, receipt, joins.is_some(), settlement.at)?;
+        if let Settled::Delivered { reconciled, .. } = &settlement.settled {
+            self.note_departure(id, *reconciled, settlement.at)?;
         }
         let detail = match carrier {
             Some(carrier) => format!("{detail}, in one message with {carrier}"),
@@ -69,6 +79,25 @@ impl Ledger {
                 outcome,
                 detail
             ])?;
+        Ok(())
+    }
+
+    /// Notes when something went to a place: it is held against what wants to go there next. What a provider that was
+    /// asked had already went when the attempt before ended.
+    fn note_departure(&self, id: &str, reconciled: bool, now: UnixMs) -> Result<(), JournalError> {
+        let (lane, role, page, left_at): (String, String, bool, Option<i64>) = self
+            .connection
+            .prepare_cached("SELECT lane, role, page, left_at FROM outbox WHERE id = ?1")?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let stream = Role::parse(&role).map(Stream::of).map_or("", Stream::as_str);
+        let at = left_at.filter(|_| reconciled).unwrap_or(now.0);
+        // One that is ahead of the clock was noted before the clock went back, and must hold nothing up.
+        self.connection
+            .prepare_cached(
+                "INSERT INTO departures (lane, stream, page, at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET at = excluded.at WHERE at > ?5 OR excluded.at > at",
+            )?
+            .execute(params![lane, stream, page, at, now.0])?;
         Ok(())
     }
 }
