@@ -1,7 +1,7 @@
 //! WHEN to wake someone: from a check's results to a page on somebody's phone.
 //!
 //! # The flow
-//! `results → decide (incident, ladder) → one commit with outbox rows → deliver → Slack | SMS | terminal`.
+//! `results → decide (incident, ladder) → one commit with outbox rows → deliver → Slack | SMS | call | e-mail | webhook | terminal`.
 //!
 //! # The actors
 //! - The **decider** ([`Alerting`]) is one task. It takes whatever results have arrived, decides them with
@@ -9,7 +9,8 @@
 //! - The **journal** ([`journal::Journal`]) makes a decision durable in one write: the check's state, the consumed
 //!   results, the trail and the notifications.
 //! - A **worker** for each kind of channel leases rows of the outbox and delivers them ([`outbox`]).
-//! - The **channels** speak to the providers: [`slack`], [`sms`], and [`terminal`] where there are no tokens.
+//! - The **channels** speak to the providers: [`slack`], [`sms`], [`voice`], [`email`], [`webhook`], and [`terminal`] where
+//!   there are no tokens.
 //!
 //! # Metrics
 //! `programs → statsd server → snapshot → recorder, /metrics, forwarding`, and each run's own numbers beside them. [`statsd`]
@@ -36,6 +37,7 @@ pub mod act;
 mod clock;
 mod counters;
 mod decider;
+pub mod email;
 mod engine;
 pub mod forward;
 pub mod incident;
@@ -58,6 +60,9 @@ pub mod slack;
 pub mod sms;
 pub mod statsd;
 pub mod terminal;
+pub mod twilio;
+pub mod voice;
+pub mod webhook;
 
 pub use clock::{Clock, SystemClock};
 pub use counters::Counters;

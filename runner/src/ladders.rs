@@ -60,7 +60,7 @@ fn reaches<'a>(
 
 /// The default is the mission's ladder unless `[policies.default]` takes its place.
 pub fn ladders(settings: &Settings) -> anyhow::Result<Ladders> {
-    let directory = directory(&settings.teams);
+    let directory = directory(&settings.teams, settings.webhooks.keys());
     let team = directory.teams.get(PAGED_TEAM).is_some_and(|members| !members.is_empty()).then_some(PAGED_TEAM);
     let mission = Policy::mission(&settings.slack.p2_channel, &settings.slack.p1_channel, team);
     let mut ladders = Ladders { default: mission.ladder(DEFAULT_POLICY, &directory)?, named: [].into() };

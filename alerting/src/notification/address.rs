@@ -25,6 +25,12 @@ impl ChannelKind {
             Self::Voice => "voice",
         }
     }
+
+    /// Whether one provider carries all of it, which is left alone as a whole where it asks for that. Each webhook is a
+    /// provider of its own.
+    pub(crate) fn has_one_provider(self) -> bool {
+        self != Self::Webhook
+    }
 }
 
 impl fmt::Display for ChannelKind {

@@ -5,9 +5,11 @@
 //! edited as the incident changes and has the history in its thread. In an SMS lane every message is a post.
 
 mod address;
+mod plain;
 mod saying;
 
 pub use address::{Address, ChannelKind};
+pub(crate) use plain::{headline, in_full};
 pub use saying::{PageReason, Saying, Span};
 
 use crate::incident::IncidentReport;

@@ -1,18 +1,21 @@
-use std::net::IpAddr;
 use url::{Host, Url};
+
+/// Whether what is sent to a URL stays on this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
 
 /// Whether a provider's URL may be given a token: `https`, or plain `http` to this machine. The error says what to write.
 pub(crate) fn require_secure(url: &str) -> Result<(), String> {
     let parsed = Url::parse(url).map_err(|e| format!("which is no URL ({e}); write `https://host/path`"))?;
-    let is_loopback = match parsed.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
-    };
     match parsed.scheme() {
         "https" => Ok(()),
-        "http" if is_loopback => Ok(()),
+        "http" if is_loopback(&parsed) => Ok(()),
         "http" => Err("which would send the token in the clear; write `https://`".to_owned()),
         scheme => Err(format!("and `{scheme}` is not spoken here; write `https://host/path`")),
     }

@@ -11,12 +11,14 @@ mod channel;
 mod endpoint;
 mod fault;
 mod fold;
+pub(crate) mod http;
 mod plan;
 mod settings;
 mod under_way;
 mod worker;
 
 pub use channel::{Channel, Channels, DeliveryOutcome, Reconciled};
+pub use endpoint::is_loopback;
 pub(crate) use endpoint::require_secure;
 pub(crate) use fault::Fault;
 pub use fold::Folding;

@@ -125,7 +125,8 @@ impl Worker {
         }
     }
 
-    /// One attempt, from the lease to its settlement. Returns until when the provider wants to be left alone.
+    /// One attempt, from the lease to its settlement. Returns until when the provider of the whole kind wants to be left
+    /// alone.
     async fn deliver(self, lease: Lease, taken: Taken) -> Option<UnixMs> {
         let started = Instant::now();
         let limit = Duration::from_millis(self.settings.lease_ms / 4 * 3);
@@ -160,7 +161,7 @@ impl Worker {
             self.wakeups.undelivered.notify_one();
         }
         self.wakeups.changed();
-        hold_ms.map(|ms| at + ms)
+        hold_ms.filter(|_| self.kind.has_one_provider()).map(|ms| at + ms)
     }
 
     /// A channel that was down is back: the incidents whose page fell back say so.

@@ -1,4 +1,5 @@
 use super::{Counts, Destination, Directory, Flapping, Member, Policy};
+use crate::email::check_address;
 use crate::notification::Address;
 use std::collections::BTreeMap;
 
@@ -247,7 +248,7 @@ fn resolve(
                 false => Ok(addresses),
             }
         }
-        Destination::Email(email) if is_email(email) => {
+        Destination::Email(email) if check_address(email).is_ok() => {
             Ok(vec![Address::Email { member: None, address: email.clone() }])
         }
         Destination::Email(email) => {
@@ -276,19 +277,6 @@ fn members<'a>(policy: &str, team: &str, directory: &'a Directory) -> Result<&'a
 fn texts(policy: &str, team: &str, directory: &Directory) -> Result<Vec<Address>, PolicyError> {
     let members = members(policy, team, directory)?.iter();
     Ok(members.map(|m| Address::Sms { member: m.name.clone(), number: m.phone.clone() }).collect())
-}
-
-/// As much of RFC 5321 as tells an address from a slip of the pen; the mail server has the last word.
-fn is_email(text: &str) -> bool {
-    let is_plain = text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | ',' | ';' | '"'));
-    is_plain
-        && text.split_once('@').is_some_and(|(name, host)| {
-            !name.is_empty()
-                && host.contains('.')
-                && !host.contains('@')
-                && !host.starts_with('.')
-                && !host.ends_with('.')
-        })
 }
 
 fn is_slack_channel(channel: &str) -> bool {

@@ -1,6 +1,7 @@
 use super::message::{METADATA_EVENT, render};
 use super::outcome::{fault_of, fault_of_timeout};
 use crate::notification::{Address, Notification, Role};
+use crate::outbox::http::CONNECT_TIMEOUT;
 use crate::outbox::{Channel, DeliveryOutcome, Fault, Reconciled};
 use async_trait::async_trait;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -17,8 +18,6 @@ use std::time::Duration;
 const LOOK_BACK_MS: u64 = 10 * 60 * 1000;
 /// Pages of a channel's history, or of the list of channels, that one question reads.
 const PAGES_MAX: usize = 20;
-/// A TCP connection that takes longer was certainly not used: the attempt can be repeated without a question.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub struct SlackSettings {

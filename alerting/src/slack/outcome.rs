@@ -1,4 +1,5 @@
 use crate::outbox::Fault;
+use crate::outbox::http::causes;
 use slack_morphism::errors::SlackClientError;
 
 pub(super) fn fault_of_timeout(timeout_ms: u64) -> Fault {
@@ -23,7 +24,7 @@ pub(super) fn fault_of(error: &SlackClientError) -> Fault {
         SlackClientError::HttpProtocolError(error) => {
             let cause = error.cause.as_deref();
             let transport = cause.and_then(|cause| cause.downcast_ref::<hyper_util::client::legacy::Error>());
-            let reason = cause.map_or_else(|| "unknown fault".to_owned(), |cause| chain(cause));
+            let reason = cause.map_or_else(|| "unknown fault".to_owned(), |cause| causes(cause));
             match transport.is_some_and(hyper_util::client::legacy::Error::is_connect) {
                 true => Fault::Refused { retry_after_ms: None, reason: format!("Slack cannot be reached: {reason}") },
                 false => Fault::Ambiguous { reason: format!("the connection to Slack broke: {reason}") },
@@ -33,7 +34,7 @@ pub(super) fn fault_of(error: &SlackClientError) -> Fault {
             Fault::Ambiguous { reason: format!("Slack's answer cannot be read: {}", error.json_error) }
         }
         SlackClientError::SystemError(error) => {
-            let reason = error.cause.as_deref().map_or_else(|| "unknown fault".to_owned(), |cause| chain(cause));
+            let reason = error.cause.as_deref().map_or_else(|| "unknown fault".to_owned(), |cause| causes(cause));
             Fault::Ambiguous { reason: format!("Slack's answer broke off: {reason}") }
         }
         SlackClientError::EndOfStream(_) | SlackClientError::SocketModeProtocolError(_) => {
@@ -62,17 +63,6 @@ fn fault_of_code(code: &str) -> Fault {
         _ => "",
     };
     Fault::Permanent { reason: format!("Slack says `{code}`{help}") }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

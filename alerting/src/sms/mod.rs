@@ -1,4 +1,4 @@
-//! SMS through the Twilio Messages API, with a small client of our own.
+//! SMS through the Twilio Messages API.
 //!
 //! What matters stands in the first 160 characters of GSM-7, the alphabet of one segment. A message is recognised in
 //! Twilio's list by its number and its body, which names the incident.
@@ -6,8 +6,7 @@
 mod body;
 mod client;
 mod gsm7;
-mod outcome;
 
 pub use body::body;
-pub use client::{Sender, TwilioChannel, TwilioError, TwilioSettings};
+pub use client::{Sender, TwilioChannel, TwilioSettings};
 pub use gsm7::{fit, segments, transliterate};

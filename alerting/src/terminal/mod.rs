@@ -1,11 +1,9 @@
 //! The terminal: where there are no tokens, what would have been sent is printed in full. It is a channel like the
 //! others, so the same path delivers it, and the trail keeps it.
 
-use crate::incident::{IncidentStatus, milliseconds};
-use crate::notification::{Address, Notification, Role, Span};
+use crate::notification::{Address, Notification, Role, headline, in_full};
 use crate::outbox::{Channel, DeliveryOutcome, Reconciled};
 use async_trait::async_trait;
-use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
@@ -51,7 +49,7 @@ pub fn print(notification: &Notification) -> String {
     let mut text = format!("{at} ▌ {place}\n");
     let body = match (&notification.address, notification.role) {
         (Address::Sms { .. } | Address::Voice { .. }, _) => crate::sms::body(notification),
-        (_, Role::Post) => post(notification),
+        (_, Role::Post) => in_full(notification),
         (_, Role::Edit) => headline(notification),
         (_, Role::Reply | Role::Broadcast) => format!("#{} {}: {}", report.number, report.title(), notification.saying),
     };
@@ -60,81 +58,6 @@ pub fn print(notification: &Notification) -> String {
         text.push_str("         ▌ ");
         text.extend(line.chars().map(|c| if c.is_control() { ' ' } else { c }));
         text.push('\n');
-    }
-    text
-}
-
-fn headline(notification: &Notification) -> String {
-    let report = &notification.report;
-    let lasted = Span(report.lasted_ms(notification.created_at));
-    match report.status {
-        IncidentStatus::Open => {
-            let unwell: Vec<_> = report.unwell().map(|line| line.region.as_str()).collect();
-            let failures = match report.failures_total {
-                1 => "1 failure".to_owned(),
-                many => format!("{many} failures"),
-            };
-            let place = if unwell.is_empty() { String::new() } else { format!(" in {}", unwell.join(", ")) };
-            let standing = report.standing().map(|standing| format!("; {standing}")).unwrap_or_default();
-            format!(
-                "{} #{} {} is failing{place} ({}; for {lasted}, {failures}{standing})",
-                report.label,
-                report.number,
-                report.title(),
-                report.reason,
-            )
-        }
-        IncidentStatus::Recovered => format!("#{} {} recovered after {lasted}", report.number, report.title()),
-        IncidentStatus::Closed => {
-            format!("#{} {} closed after {lasted}: nobody checks it any more", report.number, report.check)
-        }
-    }
-}
-
-fn post(notification: &Notification) -> String {
-    let report = &notification.report;
-    let failure = &report.failure;
-    let mut text = headline(notification);
-    let mut line = |name: &str, value: String| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n{name:<13} {value}");
-    };
-    if !report.description.is_empty() {
-        line("what", report.description.clone());
-    }
-    match &report.signal {
-        Some(signal) => line("error", format!("{} ({})", failure.message, signal.key.source)),
-        None => line("error", format!("{} ({})", failure.message, failure.class)),
-    }
-    if let Some(step) = &failure.step {
-        line("step", step.clone());
-    }
-    if let Some(location) = &failure.location {
-        line("at", location.clone());
-    }
-    line("failing since", report.failing_since.to_string());
-    line("last success", report.last_success.map_or_else(|| "none seen".to_owned(), |at| at.to_string()));
-    let grid: Vec<_> = report
-        .regions
-        .iter()
-        .map(|line| match line.condition {
-            crate::incident::RegionCondition::Unknown => format!("{} ?", line.region),
-            crate::incident::RegionCondition::Passing => format!("{} ok", line.region),
-            crate::incident::RegionCondition::Recovering => format!("{} recovering", line.region),
-            crate::incident::RegionCondition::Failing => {
-                format!("{} FAILING ({} in a row)", line.region, line.failures_in_a_row)
-            }
-        })
-        .collect();
-    if report.signal.is_none() {
-        line("regions", grid.join(" · "));
-        line("run", milliseconds(failure.duration_us));
-    }
-    for timing in &failure.timings {
-        line("", timing.clone());
-    }
-    if let Some(url) = &report.runbook_url {
-        line("runbook", url.clone());
     }
     text
 }

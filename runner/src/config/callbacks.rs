@@ -1,6 +1,7 @@
 use super::reader::Section;
+use alerting::outbox::is_loopback;
 use std::net::SocketAddr;
-use url::{Host, Url};
+use url::Url;
 
 /// Where others call in: Slack for its buttons, Twilio with answers and reports, programs with heartbeats, other alerting
 /// systems. Its own listener, because it may face the world: whoever calls is held against a signature or a secret, and
@@ -45,18 +46,12 @@ pub(super) fn read(section: Option<Section<'_>>) -> Option<CallbacksSettings> {
 fn public_url(text: &str) -> Result<String, String> {
     let url = Url::parse(text)
         .map_err(|error| format!("`{text}` is no URL ({error}); write one such as \"https://tocsin.example.com\""))?;
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!("`{text}` has more than host and path; leave out what begins with `?` or `#`"));
     }
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
+        "http" if is_loopback(&url) => {}
         "http" => return Err(format!("`{text}` would carry calls unencrypted; write https://")),
         scheme => return Err(format!("`{scheme}` is not what callers speak; write https://")),
     }

@@ -12,6 +12,7 @@ mod authentication;
 mod callbacks;
 mod delivery;
 mod duration;
+mod email;
 mod maintenance;
 mod metrics;
 mod metrics_store;
@@ -32,10 +33,12 @@ mod teams;
 mod top;
 mod twilio;
 mod vars;
+mod webhooks;
 
 pub use authentication::Authentication;
 pub use callbacks::CallbacksSettings;
 pub use delivery::DeliverySettings;
+pub use email::EmailSettings;
 pub use maintenance::{Maintenance, When};
 pub use metrics::{Librato, MetricsSettings, Receiver};
 pub use metrics_store::MetricsStore;
@@ -53,6 +56,7 @@ pub use statsd::StatsdListening;
 pub(crate) use suggest::nearest;
 pub use teams::{Member, PAGED_TEAM};
 pub use twilio::{Sender, TwilioAccount, TwilioSettings};
+pub use webhooks::WebhookSettings;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -90,6 +94,10 @@ pub struct Settings {
     pub rules: RulesSettings,
     pub slack: SlackSettings,
     pub twilio: TwilioSettings,
+    /// Absent where e-mail is printed.
+    pub email: Option<EmailSettings>,
+    /// By the name that rungs have for them.
+    pub webhooks: BTreeMap<String, WebhookSettings>,
     /// Team name to members.
     pub teams: BTreeMap<String, Vec<Member>>,
     /// In the order of the file.

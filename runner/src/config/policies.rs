@@ -1,7 +1,8 @@
 use super::duration::{parse_duration, parse_wait};
 use super::reader::{At, Placed, Reading, Section};
 use super::slack::channel;
-use super::{Member, nearest};
+use super::{Member, TwilioSettings, nearest};
+use alerting::email::check_address;
 use alerting::policy::{Counts, Destination, Directory, FALLBACK_AFTER_MS, Flapping, Policy, Rung};
 use checks::{CheckDefinition, CheckId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +52,9 @@ const REPEAT_EVERY_MS_MIN: u64 = 60_000;
 /// label = "leads"
 /// escalate_unacknowledged_after = "10m"  # instead of failures: this long after the rung before it that wakes people
 /// sms = ["leads"]
+/// voice = ["leads"]                 # teams, too: a call that reads the incident
+/// email = ["leads", "status@example.com"]  # teams whose members have an address, or addresses
+/// webhook = ["pager"]               # of [webhooks.pager]
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPolicy {
@@ -111,6 +115,8 @@ pub fn choose(policies: &[NamedPolicy], definition: &CheckDefinition) -> (String
 pub(super) struct Draft {
     policies: Vec<(NamedPolicy, Placed<String>, Vec<RungPlaces>)>,
     teams: Vec<Placed<String>>,
+    webhooks: Vec<Placed<String>>,
+    calls: Vec<At>,
 }
 
 struct RungPlaces {
@@ -119,8 +125,8 @@ struct RungPlaces {
 }
 
 impl Draft {
-    /// The teams that some rung or fallback texts.
-    pub(super) fn texted(&self) -> BTreeSet<String> {
+    /// The teams that some rung or fallback tells.
+    pub(super) fn told(&self) -> BTreeSet<String> {
         self.teams.iter().map(|team| team.value.clone()).collect()
     }
 
@@ -132,16 +138,17 @@ impl Draft {
         self.policies.is_empty()
     }
 
-    /// Holds them against the teams and the number of regions.
+    /// Holds them against the teams, the webhooks, the number of regions and what can be called from.
     pub(super) fn fit(
         self,
         reading: &Reading<'_>,
-        teams: &BTreeMap<String, Vec<Member>>,
+        directory: &Directory,
         regions: usize,
+        twilio: &TwilioSettings,
     ) -> Vec<NamedPolicy> {
-        for team in self.teams.iter().filter(|team| !teams.contains_key(&team.value)) {
-            let known: Vec<&str> = teams.keys().map(String::as_str).collect();
-            let message = match nearest(&team.value, known.iter().copied()) {
+        for team in self.teams.iter().filter(|team| !directory.teams.contains_key(&team.value)) {
+            let known = directory.teams.keys().map(String::as_str);
+            let message = match nearest(&team.value, known) {
                 Some(meant) => format!("there is no team `{}`; did you mean `{meant}`?", team.value),
                 None => format!(
                     "there is no team `{0}`; write its members as `[[teams.{0}]]` with `name` and `phone`",
@@ -149,6 +156,29 @@ impl Draft {
                 ),
             };
             reading.report(&team.at, message);
+        }
+        for webhook in self.webhooks.iter().filter(|webhook| !directory.webhooks.contains(&webhook.value)) {
+            let known: Vec<&str> = directory.webhooks.iter().map(String::as_str).collect();
+            let name = &webhook.value;
+            let message = match (nearest(name, known.iter().copied()), known.is_empty()) {
+                (Some(meant), _) => format!("there is no webhook `{name}`; did you mean `{meant}`?"),
+                (None, true) => {
+                    format!("there is no webhook `{name}`; write `[webhooks.{name}]` with `url` and `secret`")
+                }
+                (None, false) => format!(
+                    "there is no webhook `{name}`; write `[webhooks.{name}]` with `url` and `secret`, or one of {}",
+                    known.join(", ")
+                ),
+            };
+            reading.report(&webhook.at, message);
+        }
+        if twilio.account.as_ref().is_some_and(|account| account.call_from.is_none())
+            && let Some(call) = self.calls.first()
+        {
+            reading.report(
+                call,
+                "a messaging service cannot call; write `call_from = \"+15005550006\"` with a number of the account into [twilio]",
+            );
         }
         for (.., places) in &self.policies {
             for RungPlaces { min_regions, .. } in places {
@@ -167,9 +197,8 @@ impl Draft {
         }
         // What is already known to be wrong would be said twice.
         if reading.problems.borrow().is_empty() {
-            let directory = directory(teams);
             for (named, name, places) in &self.policies {
-                if let Err(error) = named.policy.ladder(&named.name, &directory) {
+                if let Err(error) = named.policy.ladder(&named.name, directory) {
                     let at = error.rung().and_then(|rung| places.get(rung - 1)).map_or(&name.at, |place| &place.rung);
                     reading.report(at, error);
                 }
@@ -179,17 +208,21 @@ impl Draft {
     }
 }
 
-/// The teams as alerting knows them. A number that is no number has been refused where it was read.
-pub(crate) fn directory(teams: &BTreeMap<String, Vec<Member>>) -> Directory {
+/// The teams and webhooks as alerting knows them. A number that is no number has been refused where it was read.
+pub(crate) fn directory<'a>(
+    teams: &BTreeMap<String, Vec<Member>>,
+    webhooks: impl Iterator<Item = &'a String>,
+) -> Directory {
     let member = |member: &Member| {
-        Some(alerting::policy::Member { name: member.name.clone(), phone: member.phone.parse().ok()?, email: None })
+        let (name, email) = (member.name.clone(), member.email.clone());
+        Some(alerting::policy::Member { name, phone: member.phone.parse().ok()?, email })
     };
     let teams = teams.iter().map(|(team, members)| (team.clone(), members.iter().filter_map(member).collect()));
-    Directory { teams: teams.collect(), ..Directory::default() }
+    Directory { teams: teams.collect(), webhooks: webhooks.cloned().collect() }
 }
 
 pub(super) fn read(section: Option<Section<'_>>) -> Draft {
-    let mut draft = Draft { policies: Vec::new(), teams: Vec::new() };
+    let mut draft = Draft { policies: Vec::new(), teams: Vec::new(), webhooks: Vec::new(), calls: Vec::new() };
     let Some(mut section) = section else { return draft };
     let mut claimed: BTreeMap<(&str, String), (String, usize)> = BTreeMap::new();
     for name in section.names() {
@@ -254,7 +287,7 @@ fn read_policy(mut section: Section<'_>, name: &Placed<String>, draft: &mut Draf
     }
     let (mut rungs, mut places) = (Vec::new(), Vec::new());
     for (index, rung) in sections.into_iter().enumerate() {
-        let (rung, place) = read_rung(rung, index + 1, &mut draft.teams);
+        let (rung, place) = read_rung(rung, index + 1, draft);
         rungs.push(rung);
         places.push(place);
     }
@@ -296,7 +329,7 @@ fn flapping(section: &mut Section<'_>) -> Option<Flapping> {
     (openings > 0).then_some(Flapping { openings, window_ms, calm_after_ms })
 }
 
-fn read_rung(mut section: Section<'_>, number_of_rung: usize, teams: &mut Vec<Placed<String>>) -> (Rung, RungPlaces) {
+fn read_rung(mut section: Section<'_>, number_of_rung: usize, draft: &mut Draft) -> (Rung, RungPlaces) {
     let reading = section.reading;
     let label = section.string("label").map_or_else(|| format!("rung {number_of_rung}"), |label| label.value);
     let unacknowledged = duration_ms(&mut section, "escalate_unacknowledged_after");
@@ -327,15 +360,29 @@ fn read_rung(mut section: Section<'_>, number_of_rung: usize, teams: &mut Vec<Pl
     }
     for team in section.strings("sms") {
         destinations.push(Destination::SmsTeam(team.value.clone()));
-        teams.push(team);
+        draft.teams.push(team);
     }
-    // The ladder knows them; no channel delivers them yet, and a rung that only seems to wake somebody is worse than none.
-    for key in UNDELIVERED {
-        for written in section.strings(key) {
-            reading.report(&written.at, format!("`{key}` is not delivered yet; write `slack` or `sms`"));
+    for webhook in section.strings("webhook") {
+        destinations.push(Destination::Webhook(webhook.value.clone()));
+        draft.webhooks.push(webhook);
+    }
+    for team in section.strings("voice") {
+        destinations.push(Destination::VoiceTeam(team.value.clone()));
+        draft.calls.push(team.at.clone());
+        draft.teams.push(team);
+    }
+    for written in section.strings("email") {
+        destinations.push(Destination::Email(written.value.clone()));
+        match written.value.contains('@') {
+            false => draft.teams.push(written),
+            true => {
+                if let Err(problem) = check_address(&written.value) {
+                    reading.report(&written.at, problem);
+                }
+            }
         }
     }
-    let is_written = ["slack", "sms"].iter().chain(&UNDELIVERED).any(|key| section.has(key));
+    let is_written = ["slack", "sms", "webhook", "voice", "email"].iter().any(|key| section.has(key));
     if destinations.is_empty() && !is_written {
         reading.report(
             &section.at,
@@ -348,9 +395,6 @@ fn read_rung(mut section: Section<'_>, number_of_rung: usize, teams: &mut Vec<Pl
     let rung = Rung { label, failures_in_a_row, min_regions, counts, unacknowledged_after_ms, destinations };
     (rung, RungPlaces { rung: rung_at, min_regions: Placed { value: min_regions, at: place } })
 }
-
-/// Channels that rungs may name one day.
-const UNDELIVERED: [&str; 3] = ["voice", "email", "webhook"];
 
 fn number(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)

@@ -1,6 +1,7 @@
 use super::Secret;
 use super::reader::{Placed, Section};
 use super::secret::{self, Referred};
+use alerting::outbox::is_loopback;
 use url::Url;
 
 /// Where incidents are posted. Without a token, posts are printed in the terminal and kept in the history.
@@ -74,15 +75,9 @@ pub(super) fn api_url(section: &mut Section<'_>) -> Option<Placed<Url>> {
     section.parsed("api_url", |text| {
         let url = Url::parse(text)
             .map_err(|error| format!("`{text}` is no URL ({error}); write one such as \"https://host/path/\""))?;
-        let loopback = match url.host() {
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
         match url.scheme() {
             "https" => Ok(url),
-            "http" if loopback => Ok(url),
+            "http" if is_loopback(&url) => Ok(url),
             "http" => Err(format!("`{text}` would carry the token unencrypted; write https://")),
             scheme => Err(format!("`{scheme}` is not a scheme of this API; write https://")),
         }

@@ -1,5 +1,6 @@
 use super::policies;
 use super::reader::{At, Section};
+use alerting::email::check_address;
 use std::collections::BTreeMap;
 
 /// Somebody who is woken.
@@ -24,13 +25,13 @@ pub const PAGED_TEAM: &str = "devops";
 pub(super) fn read(section: Option<Section<'_>>, policies: &policies::Draft) -> BTreeMap<String, Vec<Member>> {
     let Some(mut section) = section else { return BTreeMap::new() };
     let mut teams = BTreeMap::new();
-    let mut texted = policies.texted();
+    let mut told = policies.told();
     if !policies.replaces_the_default() {
-        texted.insert(PAGED_TEAM.to_owned());
+        told.insert(PAGED_TEAM.to_owned());
     }
     for team in section.names() {
-        // A member of a team that nothing texts would wait for a page that never comes.
-        if !texted.contains(&team.value) {
+        // A member of a team that nothing tells would wait for a page that never comes.
+        if !told.contains(&team.value) {
             section.note(&team.value);
             let message = if policies.is_empty() {
                 format!(
@@ -39,7 +40,7 @@ pub(super) fn read(section: Option<Section<'_>>, policies: &policies::Draft) -> 
                 )
             } else {
                 format!(
-                    "no policy texts team `{0}`; write `sms = [\"{0}\"]` in a rung of one, or take the team out",
+                    "no policy tells team `{0}`; write `sms = [\"{0}\"]` (or `voice`, `email`) in a rung of one, or take the team out",
                     team.value
                 )
             };
@@ -59,7 +60,7 @@ fn read_members(sections: Vec<Section<'_>>) -> Vec<Member> {
         let reading = section.reading;
         let name = section.required_string("name", "\"Ada\"");
         let phone = section.required_string("phone", "\"+4915112345678\"");
-        let email = section.string("email").map(|email| email.value);
+        let email = section.parsed("email", |text| check_address(text).map(|()| text.to_owned()));
         section.finish();
         let mut unique = |what: &'static str, value: &str, at: &At| match seen.get(&(what, value.to_owned())) {
             Some(first) => {
@@ -77,7 +78,7 @@ fn read_members(sections: Vec<Section<'_>>) -> Vec<Member> {
         match phone_number(&phone.value) {
             Ok(number) => {
                 if unique("phone number", &number, &phone.at) && named_once {
-                    members.push(Member { name: name.value, phone: number, email });
+                    members.push(Member { name: name.value, phone: number, email: email.map(|email| email.value) });
                 }
             }
             Err(error) => reading.report(&phone.at, error),

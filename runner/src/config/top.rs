@@ -1,9 +1,11 @@
 //! The file as a whole: its top-level keys, and what several groups must agree on.
 
+use super::policies::directory;
 use super::reader::{At, Placed, Reading, Section};
 use super::{
-    Authentication, ConfigError, Environment, Problem, Settings, authentication, callbacks, delivery, maintenance,
-    metrics, network, policies, regions, rules, sandbox, schedule, slack, statsd, teams, twilio, vars,
+    Authentication, ConfigError, Environment, Problem, Settings, authentication, callbacks, delivery, email,
+    maintenance, metrics, network, policies, regions, rules, sandbox, schedule, slack, statsd, teams, twilio, vars,
+    webhooks,
 };
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -57,7 +59,12 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
     let draft = policies::read(root.section("policies"));
     let teams = teams::read(root.section("teams"), &draft);
     let regions = regions::read(root.sections("regions"));
-    let policies = draft.fit(root.reading, &teams, regions.len());
+    let webhooks = root.section("webhooks");
+    // One that is faulty has been named all the same.
+    let webhook_names: Vec<String> = webhooks.iter().flat_map(Section::names).map(|name| name.value).collect();
+    let webhooks = webhooks::read(webhooks);
+    let twilio = twilio::read(root.section("twilio"), environment);
+    let policies = draft.fit(root.reading, &directory(&teams, webhook_names.iter()), regions.len(), &twilio);
     let settings = Settings {
         file: file.to_owned(),
         checks_dir,
@@ -77,7 +84,9 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         rules: rules::read(root.section("rules")),
         statsd,
         slack: slack::read(root.section("slack"), environment),
-        twilio: twilio::read(root.section("twilio"), environment),
+        twilio,
+        email: email::read(root.section("email")),
+        webhooks,
         teams,
         policies,
     };

@@ -5,13 +5,14 @@ use super::teams::phone_number;
 use super::{Environment, Secret};
 use url::Url;
 
-/// How SMS are sent. Without an account, messages are printed in the terminal and kept in the history.
+/// How SMS are sent and calls are made. Without an account, messages are printed in the terminal and kept in the history.
 ///
 /// ```toml
 /// [twilio]
 /// account_sid = "${TWILIO_ACCOUNT_SID}"
 /// auth_token = { env = "TWILIO_AUTH_TOKEN" }
 /// from = "+15005550006"              # or messaging_service_sid = "MG..."
+/// call_from = "+15005550006"         # of calls; `from` where it is left out
 /// ```
 ///
 /// What is not written is taken from `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN`, `TWILIO_FROM` and
@@ -30,6 +31,8 @@ pub struct TwilioAccount {
     pub account_sid: String,
     pub auth_token: Secret,
     pub sender: Sender,
+    /// The number that calls come from, where there is one: a messaging service cannot call.
+    pub call_from: Option<String>,
 }
 
 /// Who the SMS are from.
@@ -47,7 +50,7 @@ pub(super) fn read(section: Option<Section<'_>>, environment: Environment<'_>) -
     let mut sender = variable("TWILIO_MESSAGING_SERVICE_SID")
         .map(Sender::MessagingService)
         .or_else(|| variable("TWILIO_FROM").map(Sender::From));
-    let mut url = None;
+    let (mut url, mut call_from) = (None, None);
     if let Some(mut section) = section {
         if let Some(sid) = section.parsed("account_sid", |text| sid(text, "AC", "account_sid")) {
             account_sid = Some(sid.value);
@@ -70,6 +73,7 @@ pub(super) fn read(section: Option<Section<'_>>, environment: Environment<'_>) -
             (None, Some(service)) => sender = Some(Sender::MessagingService(service.value)),
             (None, None) => {}
         }
+        call_from = section.parsed("call_from", phone_number).map(|number| number.value);
         url = api_url(&mut section).map(|url| url.value);
         section.finish();
     }
@@ -79,7 +83,13 @@ pub(super) fn read(section: Option<Section<'_>>, environment: Environment<'_>) -
     note(auth_token.is_none(), &token_variable);
     note(sender.is_none(), "TWILIO_FROM");
     let account = match (account_sid, auth_token, sender) {
-        (Some(account_sid), Some(auth_token), Some(sender)) => Some(TwilioAccount { account_sid, auth_token, sender }),
+        (Some(account_sid), Some(auth_token), Some(sender)) => {
+            let call_from = call_from.or_else(|| match &sender {
+                Sender::From(number) => Some(number.clone()),
+                Sender::MessagingService(_) => None,
+            });
+            Some(TwilioAccount { account_sid, auth_token, sender, call_from })
+        }
         _ => None,
     };
     TwilioSettings { account, missing, api_url: url }

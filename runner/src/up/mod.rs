@@ -72,7 +72,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
         anyhow::bail!("{}", unknown.join("\n"));
     }
     unknown.iter().for_each(|line| tracing::error!("{line}"));
-    let channels = channels::channels(&settings)?;
+    let channels::Ways { channels, printed } = channels::ways(&settings)?;
     let alerting = Alerting::open(channels::alerting(&settings)?, channels, journal).await?;
     let alerting = Arc::new(alerting);
     maintenance::follow(&settings, Arc::clone(&alerting)).await;
@@ -83,7 +83,6 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     watch.follow(catalogue).await?;
 
     let address = listener.local_addr()?;
-    let printed = status::Printed { slack: settings.slack.token.is_none(), sms: settings.twilio.account.is_none() };
     let source = Arc::new(status::Status::new(Arc::clone(&alerting), Arc::clone(&board), Arc::clone(&ruling), printed));
     let pages = dashboards::router(source).merge(exposition::router(
         Arc::clone(&metrics),

@@ -9,7 +9,7 @@ use alerting::{Alerting, AlertingError};
 use checks::{CheckId, UnixMs};
 use dashboards::model::*;
 use dashboards::{SourceError, StatusSource};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const OPEN_INCIDENTS_MAX: usize = 100;
@@ -19,22 +19,21 @@ const NOTIFIED_INCIDENTS_MAX: usize = 5;
 const NOTIFICATIONS_MAX: usize = 15;
 const RESULTS_MAX: usize = 12;
 
-/// Which channels are only printed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Printed {
-    pub slack: bool,
-    pub sms: bool,
-}
-
 pub(super) struct Status {
     alerting: Arc<Alerting>,
     board: Arc<Board>,
     ruling: Arc<Ruling>,
-    printed: Printed,
+    /// What is printed, since nothing is configured that delivers it.
+    printed: BTreeSet<ChannelKind>,
 }
 
 impl Status {
-    pub(super) fn new(alerting: Arc<Alerting>, board: Arc<Board>, ruling: Arc<Ruling>, printed: Printed) -> Self {
+    pub(super) fn new(
+        alerting: Arc<Alerting>,
+        board: Arc<Board>,
+        ruling: Arc<Ruling>,
+        printed: BTreeSet<ChannelKind>,
+    ) -> Self {
         Self { alerting, board, ruling, printed }
     }
 
@@ -53,11 +52,7 @@ impl Status {
     }
 
     fn notification(&self, incident: u64, record: &NotificationRecord) -> NotificationRow {
-        let printed = match record.kind {
-            ChannelKind::Slack => self.printed.slack,
-            ChannelKind::Sms => self.printed.sms,
-            ChannelKind::Webhook | ChannelKind::Email | ChannelKind::Voice => true,
-        };
+        let printed = self.printed.contains(&record.kind);
         let last = record.attempts.last();
         let delivery = match record.state {
             RowState::Pending | RowState::Leased => Delivery::Pending,

@@ -1,5 +1,7 @@
 //! Every fault that a configuration can have: `bad/<fault>.toml`, and the whole message in `bad/<fault>.expected`.
 
+use alerting::email::Tls;
+use alerting::notification::Address;
 use runner::config::{ConfigError, Sender, Settings};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,9 @@ fn environment(name: &str) -> Option<String> {
         "PAGE_PASSWORD" => Some("a long enough password".to_owned()),
         "SHORT_PASSWORD" => Some("short".to_owned()),
         "TWILIO_TOKEN" => Some("twilio-token".to_owned()),
+        "PAGER_URL" => Some("https://hooks.example.com/tocsin".to_owned()),
+        "PAGER_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+        "SMTP_PASSWORD" => Some("smtp-password".to_owned()),
         "SLACK_TOKEN" => Some("xoxb-environment".to_owned()),
         _ => None,
     }
@@ -47,7 +52,7 @@ fn every_fault_is_refused_with_its_place_and_its_correction() {
 
 #[test]
 fn no_message_holds_a_secret() {
-    for fault in ["secret-written-down", "token-written-down"] {
+    for fault in ["secret-written-down", "token-written-down", "webhook-faults"] {
         let text = message(&bad().join(format!("{fault}.toml")));
         assert!(!text.contains("hunter2"), "{text}");
     }
@@ -118,9 +123,26 @@ account_sid = "AC00000000000000000000000000000000"
 auth_token = { env = "TWILIO_TOKEN" }
 from = "+15005550006"
 
+[email]
+server = "smtp.example.com:465"
+user = "tocsin"
+password = { env = "SMTP_PASSWORD" }
+from = "Tocsin <tocsin@example.com>"
+
+[webhooks.pager]
+url = { env = "PAGER_URL" }
+secret = { env = "PAGER_SECRET" }
+
+[[policies.default.rungs]]
+failures_in_a_row = 2
+webhook = ["pager"]
+email = ["devops", "status@example.com"]
+voice = ["devops"]
+
 [[teams.devops]]
 name = "Ada"
 phone = "+4915112345678"
+email = "ada@example.com"
 "##;
     let settings = Settings::parse(Path::new("tocsin.toml"), text, &environment).unwrap();
     assert_eq!(settings.vars["AUTH_URL"], "https://login.example.com/v1");
@@ -149,10 +171,24 @@ phone = "+4915112345678"
     assert_eq!((settings.slack.p1_channel.as_str(), settings.slack.p2_channel.as_str()), ("#on-call", "#p2"));
     let account = settings.twilio.account.as_ref().unwrap();
     assert_eq!(account.sender, Sender::From("+15005550006".to_owned()));
+    assert_eq!(account.call_from.as_deref(), Some("+15005550006"));
+    let email = settings.email.as_ref().unwrap();
+    assert_eq!((email.host.as_str(), email.port, email.tls), ("smtp.example.com", 465, Tls::Implicit));
+    assert_eq!(settings.webhooks["pager"].url.expose(), "https://hooks.example.com/tocsin");
+    let told: Vec<String> =
+        runner::ladders::ladders(&settings).unwrap().default.rungs[0].addresses.iter().map(Address::lane).collect();
+    assert_eq!(told, ["webhook:pager", "voice:+4915112345678", "email:ada@example.com", "email:status@example.com"]);
     assert_eq!(settings.teams["devops"][0].name, "Ada");
     assert_eq!(settings.data_dir, Path::new("journal"));
     let printed = format!("{settings:?}");
-    for secret in ["a long enough password", "twilio-token", "xoxb-environment"] {
+    for secret in [
+        "a long enough password",
+        "twilio-token",
+        "xoxb-environment",
+        "smtp-password",
+        "hooks.example.com",
+        "MfKQ9r8GKYq",
+    ] {
         assert!(!printed.contains(secret), "{printed}");
     }
 }

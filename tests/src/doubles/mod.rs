@@ -1,4 +1,5 @@
-//! Recording doubles of the providers that Tocsin talks to: the Slack Web API and Twilio's Messages.
+//! Recording doubles of those that Tocsin talks to: the Slack Web API, Twilio's Messages and Calls, receivers of webhooks,
+//! and mail servers.
 //!
 //! A double is a real HTTP server on a port of its own. It holds every request against the provider's published
 //! description where that is at hand ([`contract`]), and against the limits that the descriptions leave out. It
@@ -16,6 +17,7 @@ pub mod contract;
 mod server;
 pub mod slack;
 pub mod twilio;
+pub mod webhook;
 
 pub use behaviour::Behaviour;
 pub use server::Double;

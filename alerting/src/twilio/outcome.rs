@@ -32,29 +32,14 @@ pub(super) fn fault_of_answer(status: StatusCode, retry_after_ms: Option<u64>, a
         Some(21_606 | 21_659 | 21_212) => "; the sender is not one of the account's: correct `from`",
         Some(21_608) => "; a trial account texts verified numbers only",
         Some(21_614) => "; the number cannot receive SMS",
+        Some(21_210 | 21_213) => {
+            "; the caller's number is not one of the account's, or not verified: correct `call_from`"
+        }
+        Some(21_215) => "; allow this country in the account's voice geographic permissions",
+        Some(21_219) => "; a trial account calls verified numbers only",
         _ => "",
     };
     Fault::Permanent { reason: format!("{reason}{help}") }
-}
-
-pub(super) fn fault_of_transport(error: &reqwest::Error) -> Fault {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    if error.is_connect() {
-        return Fault::Refused { retry_after_ms: None, reason: format!("Twilio cannot be reached: {text}") };
-    }
-    if error.is_builder() {
-        return Fault::Permanent { reason: format!("the request to Twilio cannot be made: {text}") };
-    }
-    match error.is_timeout() {
-        true => Fault::Ambiguous { reason: "Twilio did not answer in time".to_owned() },
-        false => Fault::Ambiguous { reason: format!("the connection to Twilio broke: {text}") },
-    }
 }
 
 #[cfg(test)]
