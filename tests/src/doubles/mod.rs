@@ -14,6 +14,7 @@
 
 mod behaviour;
 pub mod contract;
+pub mod mail;
 mod server;
 pub mod slack;
 pub mod twilio;

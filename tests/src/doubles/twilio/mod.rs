@@ -1,10 +1,14 @@
-//! Twilio's Messages resource: an account that sends texts, and can be asked what it has sent.
+//! Twilio's Messages and Calls: an account that sends texts and calls, and can be asked what it has sent and whom it has
+//! called.
 //!
 //! The published description leaves the whole form optional, so that recipient, sender and text are asserted here.
 
+mod calls;
 mod form;
+mod paging;
 mod record;
 
+pub use calls::PhoneCall;
 pub use record::{Sms, TwilioCall, TwilioRecord};
 
 use super::Behaviour;
@@ -15,13 +19,11 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::NaiveDate;
 use form::{argument, body_violation, from_violation, to_violation};
 use http::StatusCode;
+use paging::paged;
 use serde_json::{Value, json};
 use std::io;
 
 pub const SPECIFICATION: &str = "twilio_messages_openapi3.json";
-
-const PAGE_SIZE_DEFAULT: usize = 50;
-const PAGE_SIZE_MAX: usize = 1000;
 
 pub type Twilio = Double<Account>;
 
@@ -46,6 +48,10 @@ impl Twilio {
 
     pub fn messages(&self) -> Vec<Sms> {
         self.with(|record| record.messages.clone())
+    }
+
+    pub fn phone_calls(&self) -> Vec<PhoneCall> {
+        self.with(|record| record.phone_calls.clone())
     }
 }
 
@@ -91,6 +97,8 @@ impl Provider for Account {
             "POST" if arrival.path == collection() => "send".to_owned(),
             "GET" if arrival.path == collection() => "list".to_owned(),
             "GET" if sid_of(&arrival.path).is_some() => "fetch".to_owned(),
+            "POST" if arrival.path == calls::collection() => "call".to_owned(),
+            "GET" if arrival.path == calls::collection() => "list-calls".to_owned(),
             method => format!("{method} {}", arrival.path),
         }
     }
@@ -118,7 +126,8 @@ impl Provider for Account {
                     wrong.extend(violation.map(|(_, text)| format!("`{name}`: {text}")));
                 }
             }
-            "list" | "fetch" => {}
+            "call" => wrong.extend(calls::violations(&form)),
+            "list" | "fetch" | "list-calls" => {}
             other => wrong.push(format!("{other}: no such resource of the account")),
         }
         wrong
@@ -131,6 +140,8 @@ impl Provider for Account {
         match self.operation(arrival).as_str() {
             "send" => self.send(arrival),
             "list" => self.list(&arrival.query),
+            "call" => self.call(arrival),
+            "list-calls" => self.list_calls(&arrival.query),
             "fetch" => {
                 let sms = sid_of(&arrival.path).and_then(|sid| self.record.messages.iter().find(|sms| sms.sid == sid));
                 match sms {
@@ -203,33 +214,6 @@ impl Account {
                 && from.as_ref().is_none_or(|from| sms.from.as_ref() == Some(from))
                 && days.iter().all(|(keeps, day)| keeps(sms.sent_at_wall.date_naive(), *day))
         });
-        let count =
-            |name, default| argument(query, name).and_then(|text| text.parse::<usize>().ok()).unwrap_or(default);
-        let page_size = count("PageSize", PAGE_SIZE_DEFAULT).clamp(1, PAGE_SIZE_MAX);
-        let page = count("Page", 0);
-        let mut rest = matching.skip(page * page_size);
-        let shown: Vec<_> = rest.by_ref().take(page_size).map(Sms::as_twilio_shows).collect();
-        let uri = |page: usize| {
-            let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-            let kept = query.iter().filter(|(name, _)| !matches!(name.as_str(), "Page" | "PageSize" | "PageToken"));
-            pairs
-                .extend_pairs(kept)
-                .append_pair("PageSize", &page_size.to_string())
-                .append_pair("Page", &page.to_string());
-            format!("{}?{}", collection(), pairs.finish())
-        };
-        let next = rest.next().is_some().then(|| uri(page + 1));
-        let body = json!({
-            "messages": shown,
-            "page": page,
-            "page_size": page_size,
-            "start": page * page_size,
-            "end": (page * page_size + shown.len()).saturating_sub(1),
-            "first_page_uri": uri(0),
-            "next_page_uri": next,
-            "previous_page_uri": page.checked_sub(1).map(uri),
-            "uri": uri(page),
-        });
-        Answer { status: StatusCode::OK, body }
+        paged("messages", &collection(), query, matching.map(Sms::as_twilio_shows))
     }
 }

@@ -1,6 +1,6 @@
 //! What the Twilio double wrote down.
 
-use super::Twilio;
+use super::{PhoneCall, Twilio};
 use crate::doubles::Behaviour;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -12,6 +12,8 @@ pub struct TwilioRecord {
     pub calls: Vec<TwilioCall>,
     /// What the account has sent, oldest first.
     pub messages: Vec<Sms>,
+    /// Whom the account has called, oldest first.
+    pub phone_calls: Vec<PhoneCall>,
 }
 
 impl TwilioRecord {
@@ -22,7 +24,7 @@ impl TwilioRecord {
 
 #[derive(Debug, Clone)]
 pub struct TwilioCall {
-    /// `send`, `list` or `fetch`.
+    /// `send`, `list`, `fetch`, `call` or `list-calls`.
     pub operation: String,
     pub at: Instant,
     pub at_wall: SystemTime,

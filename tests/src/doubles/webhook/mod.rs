@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::StatusCode;
 use serde_json::{Value, json};
 use std::io;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, UNIX_EPOCH};
 
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#verifying-webhooks>
 const TOLERANCE_S: u64 = 300;
@@ -163,6 +163,7 @@ impl Provider for Inbox {
 mod tests {
     use super::*;
     use http::{HeaderMap, Method};
+    use std::time::SystemTime;
 
     fn arrival(id: &str, age_s: u64, signature: Option<&str>) -> Arrival {
         let (at_wall, body) = (SystemTime::now(), br#"{"type":"a"}"#.to_vec());
