@@ -30,7 +30,10 @@ where
         }
         DialTarget::SystemResolver => {}
     }
-    let failed = |error: io::Error| TransportError::Request(format!("the sandbox's network broker failed: {error}"));
+    let failed = |error: io::Error| match error.raw_os_error() {
+        Some(libc::EMFILE) => too_many(),
+        _ => TransportError::Request(format!("the sandbox's network broker failed: {error}")),
+    };
     let answers = post(ticket, kind, &target).map_err(failed)?;
     loop {
         let packet = {
@@ -51,11 +54,13 @@ where
             (Some(Err(error)), _) => return Err(error),
             (Some(Ok(remote)), Some(connected)) => return Ok((connected, remote)),
             // The kernel drops what does not fit into the run's table.
-            (Some(Ok(_)), None) => {
-                return Err(TransportError::Request("the run has too many open connections".to_owned()));
-            }
+            (Some(Ok(_)), None) => return Err(too_many()),
         }
     }
+}
+
+fn too_many() -> TransportError {
+    TransportError::Request("the run has too many open connections".to_owned())
 }
 
 fn post(ticket: &Ticket, kind: DialKind, target: &DialTarget<'_>) -> io::Result<AsyncFd<OwnedFd>> {

@@ -18,7 +18,9 @@ mod response_body;
 
 pub(crate) use ops::js_error;
 
-use crate::transport::{Client, Dialer, NetworkSettings, Onlooker, Overheard, Prepared, Recorder, SecretGuard};
+use crate::transport::{
+    Client, Dialer, NetworkSettings, Onlooker, Overheard, Prepared, RecordedRequests, Recorder, SecretGuard,
+};
 use deno_core::{Extension, ExtensionFileSource, OpState};
 use response_body::NetworkBody;
 use std::cell::{Cell, RefCell};
@@ -51,6 +53,8 @@ pub(crate) struct RequestLog {
     pub(crate) requests: Vec<checks::Request>,
     /// What each of them carried.
     pub(crate) overheard: Vec<Overheard>,
+    /// Whether each of them has come to its end.
+    pub(crate) over: Vec<bool>,
     pub(crate) dropped: u64,
 }
 
@@ -97,7 +101,8 @@ pub(crate) async fn overhear_unread(state: &Rc<RefCell<OpState>>) {
 /// Everything recorded. Requests that still go on are there as far as they got, without a failure.
 pub(crate) fn end_run(state: &mut OpState) -> RequestLog {
     let recorded = recorder(state).map(Recorder::recorded).unwrap_or_default();
-    RequestLog { requests: recorded.requests, overheard: recorded.overheard, dropped: recorded.dropped }
+    let RecordedRequests { requests, overheard, over, dropped } = recorded;
+    RequestLog { requests, overheard, over, dropped }
 }
 
 /// The newest request with this URL (normalised, without fragment) that was answered.

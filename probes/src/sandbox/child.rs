@@ -191,7 +191,7 @@ fn act(
         };
     }
     record.dropped.requests += log.dropped;
-    let mut requests = verdict::requests(log.requests, &record, &facts);
+    let mut requests = verdict::requests(log.requests, &log.over, &record, &facts);
     if let (Outcome::Failed(_), Task::Run { secrets, .. }) = (&outcome, &order.task) {
         transcript::attach(&mut requests, &log.overheard, &Redaction::new(secrets, &record.redactor));
     }
@@ -211,7 +211,7 @@ fn act(
 fn onlooker(black_box: BlackBox, redactor: Rc<Redactor>) -> Onlooker {
     Box::new(move |index, seen| match seen {
         Seen::Waits(waits) => black_box.waits(index, waits),
-        Seen::Progress(request, waits_for) => {
+        Seen::Progress { request, waits_for, is_over } => {
             let mut request = request.clone();
             request.url = credentials::url(&redactor.redact(&request.url));
             redactor.redact_in_place(&mut request.method);
@@ -219,7 +219,7 @@ fn onlooker(black_box: BlackBox, redactor: Rc<Redactor>) -> Onlooker {
                 failure.message = credentials::addresses(&redactor.redact(&failure.message));
             }
             let waits_for = waits_for.map(|waits_for| redactor.redact(&waits_for));
-            black_box.exchange(index, &request, waits_for.as_deref());
+            black_box.exchange(index, &request, waits_for.as_deref(), is_over);
         }
     })
 }

@@ -15,7 +15,7 @@ pub(super) fn ran(started_at: UnixMs, end: &ProcessEnd, found: Found, timeout_ms
         failure.message = format!("{}; until then {}", failure.message, credentials::addresses(waiting_for));
     }
     let mut requests = found.requests;
-    requests.iter_mut().for_each(|request| cut_off(request, failure.class));
+    requests.iter_mut().zip(found.over).for_each(|(request, is_over)| cut_off(request, is_over, failure.class));
     Ran {
         started_at,
         duration_us: UnixMs::now().since_ms(started_at).saturating_mul(1000),
@@ -29,10 +29,9 @@ pub(super) fn ran(started_at: UnixMs, end: &ProcessEnd, found: Found, timeout_ms
 }
 
 /// An exchange that was not over when its run was.
-fn cut_off(request: &mut Request, class: FailureClass) {
+fn cut_off(request: &mut Request, is_over: bool, class: FailureClass) {
     request.url = credentials::url(&request.url);
-    let is_over = request.phases.download_us.is_some() || !request.url.starts_with("http");
-    if request.failure.is_none() && !is_over {
+    if request.failure.is_none() && !is_over && request.url.starts_with("http") {
         let message = match request.status {
             Some(_) => "the body was not complete when the run was killed",
             None => "no answer until the run was killed",

@@ -209,15 +209,15 @@ fn js_stack(error: &deno_core::error::JsError) -> String {
 }
 
 /// The requests as the result shows them: redacted, and those that were cut off say so.
-pub(super) fn requests(mut requests: Vec<Request>, record: &Record, facts: &Facts<'_>) -> Vec<Request> {
-    for request in &mut requests {
+/// `over` says of each whether it has come to its end.
+pub(super) fn requests(mut requests: Vec<Request>, over: &[bool], record: &Record, facts: &Facts<'_>) -> Vec<Request> {
+    for (request, is_over) in requests.iter_mut().zip(over) {
         record.redactor.redact_in_place(&mut request.method);
         request.url = clip(&credentials::url(&record.redactor.redact(&request.url)), facts.limits.text_bytes_max);
         request.method = clip(&request.method, 64);
         // What is no HTTP has no status; it is over as far as it got.
         let is_http = request.url.starts_with("http");
-        let unanswered = is_http && (request.status.is_none() || request.phases.download_us.is_none());
-        if matches!(facts.stopped.stop, Stop::TimeUp) && request.failure.is_none() && unanswered {
+        if matches!(facts.stopped.stop, Stop::TimeUp) && request.failure.is_none() && is_http && !is_over {
             let message = match request.status {
                 Some(_) => format!("the body was not complete within {}", seconds(facts.timeout)),
                 None => format!("no answer within {}", seconds(facts.timeout)),

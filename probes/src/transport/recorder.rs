@@ -17,8 +17,8 @@ pub(crate) type Onlooker = Box<dyn Fn(usize, Seen<'_>)>;
 
 /// What an [`Onlooker`] is told.
 pub(crate) enum Seen<'a> {
-    /// How far the exchange is, and what it waits for, where it does.
-    Progress(&'a Request, Option<String>),
+    /// How far the exchange is.
+    Progress { request: &'a Request, waits_for: Option<String>, is_over: bool },
     /// Whether it waits for what it last said to wait for.
     Waits(bool),
 }
@@ -73,6 +73,8 @@ pub struct RecordedRequests {
     pub requests: Vec<Request>,
     /// What each of them carried.
     pub overheard: Vec<Overheard>,
+    /// Whether each of them has come to its end, good or bad.
+    pub over: Vec<bool>,
     /// Exchanges past the bound, of which nothing was kept.
     pub dropped: u64,
 }
@@ -158,14 +160,16 @@ impl Recorder {
         let entries = self.shared.entries.borrow();
         let requests = entries.iter().map(Entry::snapshot).collect();
         let overheard = entries.iter().map(|entry| entry.overheard.clone()).collect();
-        RecordedRequests { requests, overheard, dropped: self.shared.dropped.get() }
+        let over = entries.iter().map(Entry::is_over).collect();
+        RecordedRequests { requests, overheard, over, dropped: self.shared.dropped.get() }
     }
 }
 
 impl Shared {
     fn show(&self, index: usize, entry: &Entry) {
         if let Some(onlooker) = &self.onlooker {
-            onlooker(index, Seen::Progress(&entry.request, entry.state.waits_for()));
+            let (waits_for, is_over) = (entry.state.waits_for(), entry.is_over());
+            onlooker(index, Seen::Progress { request: &entry.request, waits_for, is_over });
         }
     }
 }
@@ -196,6 +200,10 @@ impl State {
 }
 
 impl Entry {
+    fn is_over(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
     fn snapshot(&self) -> Request {
         let mut request = self.request.clone();
         request.sent_body_bytes = self.sent_body_bytes.load(Ordering::Relaxed);

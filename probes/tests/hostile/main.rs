@@ -3,12 +3,14 @@
 //! They run a few at a time on one sandbox, and ordinary checks run on the same sandbox beside them all the while. These
 //! must not notice: each gets its own result, whole and always the same, and no zygote dies.
 
+mod elsewhere;
 #[path = "../sandbox/matching.rs"]
 mod matching;
 #[path = "../sandbox/network.rs"]
 mod network;
 #[path = "../sandbox/nginx.rs"]
 mod nginx;
+mod rebinding;
 #[path = "../sandbox/specs.rs"]
 mod specs;
 #[path = "../target/mod.rs"]
@@ -57,6 +59,9 @@ fn main() {
     if arguments.first().is_some_and(|argument| argument == "zygote") {
         probes::sandbox::zygote_main();
     }
+    if arguments.first().is_some_and(|argument| argument == rebinding::SUBCOMMAND) {
+        std::process::exit(rebinding::main());
+    }
     if arguments.iter().any(|argument| argument == "--list") {
         return;
     }
@@ -68,7 +73,7 @@ fn main() {
     std::process::exit(i32::from(!failures.is_empty()));
 }
 
-async fn hold(filters: &[&String]) -> Vec<String> {
+async fn sandbox() -> Arc<Sandbox> {
     let settings = SandboxSettings {
         zygote_program: std::env::current_exe().expect("the test has a path"),
         zygote_args: vec!["zygote".to_owned()],
@@ -76,7 +81,11 @@ async fn hold(filters: &[&String]) -> Vec<String> {
         runs_in_flight_max: 64,
         limits: Limits { describe_timeout_ms: 2_000, ..Limits::default() },
     };
-    let sandbox = Arc::new(Sandbox::start(settings).await.expect("the sandbox starts"));
+    Arc::new(Sandbox::start(settings).await.expect("the sandbox starts"))
+}
+
+async fn hold(filters: &[&String]) -> Vec<String> {
+    let sandbox = sandbox().await;
     println!("held by: {}", sandbox.containment());
     sandbox.containment().missing().iter().for_each(|missing| println!("skipped: {missing}"));
     let zygotes = sandbox.zygotes();
@@ -85,6 +94,7 @@ async fn hold(filters: &[&String]) -> Vec<String> {
     if tests.len() < SCRIPTS_MIN {
         failures.push(format!("{} hostile scripts, fewer than {SCRIPTS_MIN}", tests.len()));
     }
+    tests.retain(|(name, _)| !name.contains(rebinding::FOLDER));
     tests.retain(|(name, _)| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str())));
     println!("running {} hostile scripts beside ordinary checks", tests.len());
 
@@ -111,6 +121,9 @@ async fn hold(filters: &[&String]) -> Vec<String> {
             Ok(Err(failure)) => failures.push(failure),
             Err(error) => failures.push(error.to_string()),
         }
+    }
+    if filters.is_empty() || filters.iter().any(|filter| filter.contains(rebinding::FOLDER)) {
+        failures.extend(rebinding::hold().await);
     }
     over.store(true, Ordering::Release);
     while let Some(neighbour) = neighbours.join_next().await {

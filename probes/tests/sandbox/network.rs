@@ -2,8 +2,8 @@
 
 use crate::nginx::{self, Nginx};
 use crate::target::{
-    Authority, DnsServer, Leaf, RawServer, Says, TargetServer, mail_server, ocsp_responder, talking_server,
-    websocket_server,
+    Authority, DnsServer, Leaf, RawServer, Says, TargetServer, mail_server, ocsp_responder, slow_server,
+    talking_server, websocket_server,
 };
 use probes::transport::NetworkSettings;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use tokio::net::TcpSocket;
 pub struct Network {
     pub settings: Arc<NetworkSettings>,
     /// URLs: `TARGET` (http), `TARGET_TLS` (https with HTTP/2), `TARGET_EXPIRED` (an expired certificate),
-    /// `TARGET_CLOSED` (nobody listens), `OCSP` (a responder), `WEBSOCKET`. Addresses: `CLOSED`, `TALK`, `DNS`,
+    /// `TARGET_CLOSED` (nobody listens), `OCSP` (a responder), `WEBSOCKET`, `SLOW` (a byte at a time) and `SLOW_TLS`. Addresses: `CLOSED`, `TALK`, `DNS`,
     /// `TLS_UNKNOWN` (of an authority that nobody knows), `TLS_STAPLED`, `TLS_REVOKED` (stapled too), `TLS_RESPONDER`
     /// (names one), `MAIL`, `MAIL_BUSY`, `MAIL_ODD`. Where nginx is installed also `NGINX` and `NGINX_TLS` (URLs).
     pub vars: BTreeMap<String, String>,
@@ -40,6 +40,7 @@ impl Network {
         let unknown = TargetServer::tls(stranger.server(&Leaf { names: &["elsewhere.test"], ..Leaf::default() })).await;
         let talk = talking_server().await;
         let websocket = websocket_server().await;
+        let slow = slow_server().await;
         let dns = DnsServer::start().await;
         let mail = mail_server("220-mail.test ESMTP\r\n220 ready", authority.server(&Leaf::default())).await;
         let busy = mail_server("554 no mail today", authority.server(&Leaf::default())).await;
@@ -56,6 +57,8 @@ impl Network {
             ("TARGET_CLOSED", format!("http://{refusing}")),
             ("OCSP", responder.url("")),
             ("WEBSOCKET", format!("ws://{}", websocket.address)),
+            ("SLOW", slow.url("")),
+            ("SLOW_TLS", format!("https://localhost:{}", slow.address.port())),
             ("CLOSED", refusing.to_string()),
             ("TALK", talk.address.to_string()),
             ("DNS", dns.address.to_string()),
@@ -82,7 +85,7 @@ impl Network {
             settings: Arc::new(settings),
             vars,
             _servers: vec![plain, secure, expired, stapled, revoked, named, unknown],
-            _talking: vec![responder, talk, websocket, mail, busy, odd],
+            _talking: vec![responder, talk, websocket, slow, mail, busy, odd],
             _dns: dns,
             nginx,
             _closed: closed,

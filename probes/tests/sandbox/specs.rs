@@ -55,21 +55,32 @@ impl Default for Order {
 
 pub async fn tests(sandbox: &Arc<Sandbox>) -> Vec<Test> {
     let network = Arc::new(Network::start().await);
-    let mut expectations = Vec::new();
-    collect(&specs_folder(), &mut expectations);
-    expectations.sort();
-    assert!(!expectations.is_empty(), "there are specifications");
-    expectations
-        .into_iter()
-        .filter(|script| network.has_what_it_needs(script))
-        .map(|script| {
-            let name = script.strip_prefix(specs_folder()).unwrap_or(&script).display().to_string();
-            let (sandbox, network) = (sandbox.clone(), network.clone());
-            let test: Test =
-                (format!("specs/{name}"), Box::pin(async move { hold(&sandbox, &network, &script).await }));
-            test
-        })
-        .collect()
+    let scripts = scripts().into_iter().filter(|script| network.has_what_it_needs(script)).collect();
+    tests_of(scripts, sandbox, Some(&network))
+}
+
+/// The specifications of one folder, for a place that has a network of its own.
+#[allow(dead_code, reason = "one of the two test binaries that have specifications has such a place")]
+pub fn tests_elsewhere(sandbox: &Arc<Sandbox>, folder: &str) -> Vec<Test> {
+    let scripts = scripts().into_iter().filter(|script| script.starts_with(specs_folder().join(folder))).collect();
+    tests_of(scripts, sandbox, None)
+}
+
+fn scripts() -> Vec<PathBuf> {
+    let mut scripts = Vec::new();
+    collect(&specs_folder(), &mut scripts);
+    scripts.sort();
+    assert!(!scripts.is_empty(), "there are specifications");
+    scripts
+}
+
+fn tests_of(scripts: Vec<PathBuf>, sandbox: &Arc<Sandbox>, network: Option<&Arc<Network>>) -> Vec<Test> {
+    let test = |script: PathBuf| -> Test {
+        let name = script.strip_prefix(specs_folder()).unwrap_or(&script).display().to_string();
+        let (sandbox, network) = (sandbox.clone(), network.cloned());
+        (format!("specs/{name}"), Box::pin(async move { hold(&sandbox, network.as_deref(), &script).await }))
+    };
+    scripts.into_iter().map(test).collect()
 }
 
 /// The scripts that have an expectation beside them.
@@ -88,7 +99,7 @@ fn collect(folder: &Path, scripts: &mut Vec<PathBuf>) {
     }
 }
 
-async fn hold(sandbox: &Sandbox, network: &Network, script: &Path) -> Result<(), String> {
+async fn hold(sandbox: &Sandbox, network: Option<&Network>, script: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(script.with_extension("json")).map_err(|error| error.to_string())?;
     let expected: Value = serde_json::from_str(&text).map_err(|error| format!("the expectation: {error}"))?;
     let whole = ["bundle", "describe", "result"].iter().any(|member| expected.get(member).is_some());
@@ -113,7 +124,7 @@ async fn hold(sandbox: &Sandbox, network: &Network, script: &Path) -> Result<(),
     let stem = script.file_stem().and_then(|stem| stem.to_str()).unwrap_or("check");
     let Order { mut vars, secrets, reach, slot, attempt, timeout_ms } = expected.order;
     let mut settings = Arc::default();
-    if Network::serves(script) {
+    if let Some(network) = network.filter(|_| Network::serves(script)) {
         vars.extend(network.vars.clone());
         settings = network.settings.clone();
     }

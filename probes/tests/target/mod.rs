@@ -2,11 +2,13 @@
 //!
 //! [`TargetServer`] is a hyper server with a few routes, plain or with TLS. [`RawServer`] writes bytes by hand, for answers
 //! that no HTTP library would give. [`Authority`] signs certificates, good and bad. What is no HTTP has its own: lines of
-//! text ([`talk`]), mail ([`mail`]), names ([`DnsServer`]), WebSockets ([`websocket`]), a certificate's status ([`ocsp`]).
+//! text ([`talk`]), mail ([`mail`]), names ([`DnsServer`]), WebSockets ([`websocket`]), a certificate's status ([`ocsp`]), what never
+//! ends ([`loris`]).
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 
 mod authority;
 mod dns;
+mod loris;
 mod mail;
 mod ocsp;
 mod raw;
@@ -16,6 +18,7 @@ mod websocket;
 
 pub use authority::{Authority, Leaf};
 pub use dns::DnsServer;
+pub use loris::slow_server;
 pub use ocsp::Says;
 pub use raw::{RawServer, read_head};
 pub use {mail::mail_server, ocsp::ocsp_responder, talk::talking_server, websocket::websocket_server};

@@ -2,6 +2,7 @@
 //!
 //! Each rule reads the repository's own files and names the file and line that breaks it, and what to do instead.
 
+mod architectures;
 mod attributes;
 mod layering;
 mod names;

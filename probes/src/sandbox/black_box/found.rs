@@ -12,6 +12,8 @@ pub(in super::super) struct Found {
     pub steps: Vec<Step>,
     pub console: Vec<ConsoleLine>,
     pub requests: Vec<Request>,
+    /// Whether each of them had come to its end.
+    pub over: Vec<bool>,
     pub dropped: Dropped,
     pub last_words: Option<String>,
     /// What the run waited for, as `POST https://auth.example.com/token waited for the first byte`: the oldest.
@@ -79,7 +81,7 @@ impl Found {
 
     fn add_exchange(&mut self, under_way: UnderWay, waits: bool, limits: &Limits, redactor: &Redactor) {
         let text = |text: &str| clip(&redactor.redact(text), limits.text_bytes_max);
-        let UnderWay { request, waits_for } = under_way;
+        let UnderWay { request, waits_for, is_over } = under_way;
         let request = Request {
             method: clip(&redactor.redact(&request.method), 64),
             url: text(&request.url),
@@ -97,6 +99,7 @@ impl Found {
             self.waiting_for = Some(text(&format!("{} {} {waits_for}", request.method, request.url)));
         }
         self.requests.push(request);
+        self.over.push(is_over);
     }
 }
 

@@ -117,6 +117,7 @@ struct UnderWay {
     request: Request,
     /// Ends the sentence "GET https://... ".
     waits_for: Option<String>,
+    is_over: bool,
 }
 
 /// The notes of one run. Clones share them.
@@ -153,7 +154,7 @@ impl BlackBox {
         });
     }
 
-    pub fn exchange(&self, index: usize, request: &Request, waits_for: Option<&str>) {
+    pub fn exchange(&self, index: usize, request: &Request, waits_for: Option<&str>, is_over: bool) {
         self.note(Kind::Exchange, index, |texts_bytes_max| UnderWay {
             request: Request {
                 method: clip(&request.method, 32),
@@ -169,6 +170,7 @@ impl BlackBox {
                 ..*request
             },
             waits_for: waits_for.map(|waits_for| clip(waits_for, texts_bytes_max / 2)),
+            is_over,
         });
         self.waits(index, waits_for.is_some());
     }

@@ -46,8 +46,8 @@ fn what_was_noted_is_found() {
     notes.step(1, &step("token", Some(0), Some(7)));
     notes.step(2, &step("profile", Some(0), None));
     notes.console(0, &line("one"));
-    notes.exchange(0, &request("https://a.test/"), Some("waited for the first byte"));
-    notes.exchange(1, &request("https://b.test/"), Some("waited for the TLS handshake"));
+    notes.exchange(0, &request("https://a.test/"), Some("waited for the first byte"), false);
+    notes.exchange(1, &request("https://b.test/"), Some("waited for the TLS handshake"), false);
     notes.waits(0, false);
     notes.dropped(&Dropped { steps: 9, ..Dropped::default() });
     notes.last_words("index out of bounds");
@@ -80,7 +80,7 @@ fn what_is_longer_or_more_than_there_is_room_for_is_cut() {
             notes.step(index, &Step { error: Some(text.clone()), ..step(text, None, None) });
             notes.console(index, &line(text));
             let failure = RequestFailure { class: FailureClass::NetworkTls, message: text.clone() };
-            notes.exchange(index, &Request { failure: Some(failure), ..request(text) }, Some(text));
+            notes.exchange(index, &Request { failure: Some(failure), ..request(text) }, Some(text), false);
         }
         notes.last_words(text);
         let found = found(&notes);
@@ -99,7 +99,7 @@ fn secrets_are_taken_out_of_what_a_run_has_left_in() {
     notes.console(0, &line("s3cret-"));
     notes.console(1, &line("value-4711"));
     let failure = RequestFailure { class: FailureClass::NetworkTls, message: secret.to_owned() };
-    notes.exchange(0, &Request { failure: Some(failure), ..request(secret) }, Some(secret));
+    notes.exchange(0, &Request { failure: Some(failure), ..request(secret) }, Some(secret), false);
     notes.last_words(secret);
     let text = format!("{:?}", Found::read(&notes.contents(), &limits(), &redactor));
     assert!(!text.contains("s3cret") && !text.contains("4711"), "{text}");
@@ -113,7 +113,7 @@ fn garbage_is_no_note() {
         let notes = BlackBox::new(&limits()).unwrap();
         notes.step(0, &step("real", None, None));
         notes.console(0, &line("real"));
-        notes.exchange(0, &request("https://a.test/"), None);
+        notes.exchange(0, &request("https://a.test/"), None, true);
         let mut garbage = vec![0; notes.layout.bytes];
         random.fill_bytes(&mut garbage);
         let start = random.random_range(0..garbage.len());
@@ -140,7 +140,8 @@ fn notes_that_lie_are_bounded() {
     let own_parent = r#"{"name":"a","parent":0,"start_us":1}"#;
     let far_parent = r#"{"name":"b","parent":4000000000,"start_us":1}"#;
     let exchange = r#"{"request":{"method":"GET","url":"u","step":77,"start_us":0,"phases":{},"sent_body_bytes":0,
-        "received_body_bytes":0,"transcript":{"sent":{}},"tls":{"version":"x","certificates":[]}},"waits_for":"w"}"#;
+        "received_body_bytes":0,"transcript":{"sent":{}},"tls":{"version":"x","certificates":[]}},"waits_for":"w",
+        "is_over":false}"#;
     let contents = [
         frame(Kind::Step, own_parent),
         frame(Kind::Step, "no json"),

@@ -300,8 +300,28 @@ impl Condition {
     }
 }
 
+/// The length of each filter where it is made for `architecture`; the kernel takes no more than 4,096 instructions.
+#[cfg(test)]
+pub(super) fn lengths(architecture: TargetArch) -> io::Result<[usize; 3]> {
+    let killed: Rules = FOR_GOOD.iter().map(|call| (*call, Vec::new())).collect();
+    Ok([
+        compile_for(architecture, allowed()?, REFUSE, SeccompAction::Allow)?.len(),
+        compile_for(architecture, killed, SeccompAction::Allow, SeccompAction::KillProcess)?.len(),
+        compile_for(architecture, given_up()?, SeccompAction::Allow, REFUSE)?.len(),
+    ])
+}
+
 fn compile(rules: Rules, otherwise: SeccompAction, matched: SeccompAction) -> io::Result<BpfProgram> {
     let architecture = TargetArch::try_from(std::env::consts::ARCH).map_err(io::Error::other)?;
+    compile_for(architecture, rules, otherwise, matched)
+}
+
+fn compile_for(
+    architecture: TargetArch,
+    rules: Rules,
+    otherwise: SeccompAction,
+    matched: SeccompAction,
+) -> io::Result<BpfProgram> {
     let filter = SeccompFilter::new(rules, otherwise, matched, architecture).map_err(io::Error::other)?;
     filter.try_into().map_err(|error: seccompiler::BackendError| io::Error::other(error))
 }

@@ -1,7 +1,7 @@
 //! System calls that no script can make, made by hand: in a process that is held as a run is.
 #![allow(unsafe_code, reason = "a script that has broken out of the engine uses no safe interface")]
 
-use super::{Containment, Protection, enter};
+use super::{Containment, Protection, enter, system_calls};
 use crate::sandbox::process::{self, Forked, GATE_FD, Status};
 use libc::c_long;
 
@@ -191,5 +191,14 @@ fn what_is_missing_is_told() {
     for (containment, line, missing) in cases {
         assert_eq!(containment.to_string(), line);
         assert_eq!(containment.missing().len(), missing);
+    }
+}
+
+/// The calls' numbers are this machine's; that their names exist on the other is looked at by `tests/tidy`.
+#[test]
+fn filters_are_made_for_each_architecture() {
+    for architecture in [seccompiler::TargetArch::x86_64, seccompiler::TargetArch::aarch64] {
+        let lengths = system_calls::lengths(architecture).expect("the filters compile");
+        assert!(lengths.iter().all(|length| (10..4_096).contains(length)), "{architecture:?}: {lengths:?}");
     }
 }

@@ -1,0 +1,9 @@
+// A handshake that comes a byte at a time.
+import { defineCheck } from "tocsin";
+
+export default defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    await fetch(ctx.vars.SLOW_TLS);
+  },
+});
