@@ -221,6 +221,9 @@ pub struct RegionResults {
 pub struct IncidentDetail {
     pub now: UnixMs,
     pub row: IncidentRow,
+    /// The newest failed run of each region, the one that failed last first; none where a rule or somebody else's alert
+    /// is behind it.
+    pub failures: Vec<RunResult>,
     /// Oldest first: it is read as a story.
     pub trail: Vec<TrailRow>,
     pub notifications: Vec<NotificationRow>,

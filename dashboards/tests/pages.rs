@@ -81,6 +81,25 @@ async fn the_front_page_says_the_worst_first() {
 }
 
 #[tokio::test]
+async fn what_the_target_said_is_where_the_failure_is() {
+    for path in ["/check/login-password", "/incident/12"] {
+        let page = get(Sample::Broken, path).await.body;
+        for fact in [
+            "POST https://login.example.com/oauth/token",
+            "HTTP/2 503",
+            "retry-after:",
+            "&quot;error&quot;:&quot;temporarily_unavailable&quot;",
+            "password=[redacted:PASSWORD]",
+            "… only the beginning",
+        ] {
+            assert!(page.contains(fact), "{path}: {fact}");
+        }
+    }
+    let passed = get(Sample::Healthy, "/check/login-password").await.body;
+    assert!(!passed.contains("class=\"exchange\""), "a run that passed has nothing to explain");
+}
+
+#[tokio::test]
 async fn metrics_that_were_not_taken_are_shown_with_the_reason() {
     let cases: [(Sample, &[&str]); 2] = [
         (Sample::Healthy, &["Every metric that came was taken", "127.0.0.1:8125"]),

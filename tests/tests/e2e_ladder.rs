@@ -53,9 +53,11 @@ async fn a_break_climbs_the_ladder_and_recovery_is_told_to_all() {
     }
 
     // Whoever opens the pages sees the same.
-    for (path, parts) in
-        [("/", ["discovery", "P1", "us-east-1"]), ("/incident/1", ["second failure in a row", "#p1", "Ada"])]
-    {
+    let pages: [(&str, &[&str]); 2] = [
+        ("/", &["discovery", "P1", "us-east-1"]),
+        ("/incident/1", &["second failure in a row", "#p1", "Ada", "What failed", "Answered by"]),
+    ];
+    for (path, parts) in pages {
         let page = tocsin.page(path).await;
         for part in parts {
             assert!(page.contains(part), "`{part}` is not on {path}:\n{page}");

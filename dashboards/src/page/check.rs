@@ -1,6 +1,6 @@
 use super::layout::{Refresh, frame};
 use super::overview::verdict;
-use super::{rows, timeline};
+use super::{exchange, rows, timeline};
 use crate::model::{CheckDetail, RegionResults, RunBrief};
 use crate::wording::{clock, duration, span};
 use checks::{Failure, Outcome, RunResult, UnixMs};
@@ -71,12 +71,14 @@ fn line(result: &RunResult, now: UnixMs) -> Markup {
     html! { div.run { (summary(result, now)) } }
 }
 
-fn drawn(result: &RunResult, now: UnixMs, open: bool) -> Markup {
+/// A run with all that is known of it.
+pub(super) fn drawn(result: &RunResult, now: UnixMs, open: bool) -> Markup {
     html! {
         details.run open[open] {
             summary { (summary(result, now)) }
             @if let Some(failed) = result.failure() { (failure(failed)) }
             (timeline::timeline(result))
+            @if result.failure().is_some() { (exchange::exchanges(result)) }
             @if !result.console.is_empty() {
                 pre.console {
                     @for line in &result.console { (format!("{:>9}  {}\n", duration(line.at_us), line.text)) }

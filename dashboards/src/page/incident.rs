@@ -1,5 +1,5 @@
 use super::layout::{Refresh, frame};
-use super::rows;
+use super::{check, rows, timeline};
 use crate::model::IncidentDetail;
 use crate::wording::clock;
 use maud::{Markup, html};
@@ -23,6 +23,16 @@ pub(crate) fn incident(detail: &IncidentDetail) -> Markup {
             p.chips {
                 @for failing in &row.regions { span.chip { (failing.region) " × " (failing.failures_in_a_row) } }
                 a.chip href={ "/check/" (row.check) } { "results of " (row.check) }
+            }
+        }
+        @if !detail.failures.is_empty() {
+            section.card {
+                h2 { "What failed" }
+                (timeline::legend())
+                @for (index, result) in detail.failures.iter().enumerate() {
+                    p.chips { span.chip { (result.key.region) } }
+                    (check::drawn(result, detail.now, index == 0))
+                }
             }
         }
         section.card {

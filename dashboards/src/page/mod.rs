@@ -2,6 +2,7 @@
 
 mod asset;
 mod check;
+mod exchange;
 mod incident;
 mod layout;
 mod metric_problems;

@@ -1,8 +1,8 @@
 //! An invented watch, for the tests and for looking at the pages (`cargo run -p dashboards --example preview`).
 
 use checks::{
-    CheckId, ConsoleLevel, ConsoleLine, Dropped, Failure, FailureClass, Location, Outcome, Phases, Prober, Region,
-    Request, RunKey, RunResult, Step, UnixMs,
+    BodyExcerpt, CheckId, ConsoleLevel, ConsoleLine, Dropped, Failure, FailureClass, Header, Location, Message,
+    Outcome, Phases, Prober, Region, Request, RunKey, RunResult, Step, Transcript, UnixMs,
 };
 use dashboards::model::*;
 use dashboards::{SourceError, StatusSource};
@@ -37,6 +37,34 @@ fn check(name: &str) -> CheckId {
     CheckId::new(name).unwrap()
 }
 
+/// A token request that was not answered with a token.
+fn transcript() -> Transcript {
+    let headers = |headers: &[(&str, &str)]| {
+        let header = |(name, value): &(&str, &str)| Header { name: (*name).to_owned(), value: (*value).to_owned() };
+        headers.iter().map(header).collect()
+    };
+    let body = |text: &str, is_whole| Some(BodyExcerpt { text: text.to_owned(), is_binary: false, is_whole });
+    let said = format!(r#"{{"error":"temporarily_unavailable","error_description":"{HOSTILE}","trace":"9f3c11aa04"}}"#);
+    Transcript {
+        sent: Message {
+            headers: headers(&[
+                ("authorization", "Basic web-client:[redacted:CLIENT_SECRET]"),
+                ("content-type", "application/x-www-form-urlencoded"),
+                ("user-agent", "tocsin/0.1.0"),
+            ]),
+            body: body("grant_type=password&username=probe%40example.com&password=[redacted:PASSWORD]", true),
+        },
+        received: Some(Message {
+            headers: headers(&[
+                ("content-type", "application/json"),
+                ("retry-after", "30"),
+                ("x-request-id", "0b6f0d3a-53f1-4a0e-9c5e-4a34c9ba51e7"),
+            ]),
+            body: body(&said, false),
+        }),
+    }
+}
+
 impl Sample {
     fn fails(self, check: &str, region: &str) -> bool {
         self == Self::Broken && region == "us-east-1" && check.starts_with("login")
@@ -66,7 +94,7 @@ impl Sample {
             sent_body_bytes: 0,
             received_body_bytes: 512,
             failure: None,
-            transcript: None,
+            transcript: (failed && status >= 400).then(|| Box::new(transcript())),
         };
         let step = |name: &str, parent: Option<u32>, start_us, duration_us: u64, error: Option<&str>| Step {
             name: name.to_owned(),
@@ -224,6 +252,7 @@ impl StatusSource for Sample {
         Ok((number == 12).then(|| IncidentDetail {
             now: NOW,
             row: Self::incident_row(12, Severity::P1, true),
+            failures: vec![self.result("login-password", "us-east-1", 0)],
             trail: trail.iter().map(|(ago, text)| TrailRow { at: NOW - *ago, text: (*text).to_owned() }).collect(),
             notifications: Self::notifications(),
         }))

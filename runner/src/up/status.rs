@@ -6,7 +6,7 @@ use alerting::incident::{IncidentReport, IncidentStatus as Standing, RegionLine}
 use alerting::journal::{IncidentFilter, IncidentRecord, IncidentSummary, NotificationRecord, RowState};
 use alerting::notification::{Address, ChannelKind, Role};
 use alerting::{Alerting, AlertingError};
-use checks::{CheckId, UnixMs};
+use checks::{CheckId, RunResult, UnixMs};
 use dashboards::model::*;
 use dashboards::{SourceError, StatusSource};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,10 @@ const CLOSED_INCIDENTS_MAX: usize = 10;
 const NOTIFIED_INCIDENTS_MAX: usize = 5;
 const NOTIFICATIONS_MAX: usize = 15;
 const RESULTS_MAX: usize = 12;
+/// Regions whose failed run an incident's page shows.
+const FAILED_REGIONS_MAX: usize = 6;
+/// How far back it is looked for.
+const SEARCHED_RESULTS_MAX: usize = 200;
 
 pub(super) struct Status {
     alerting: Arc<Alerting>,
@@ -75,6 +79,27 @@ impl Status {
             outcome,
             attempts: last.map_or(0, |attempt| attempt.number),
         }
+    }
+
+    /// What the incident is about: the newest failed run of each region while it was open.
+    async fn failures(&self, report: &IncidentReport) -> Result<Vec<RunResult>, SourceError> {
+        if report.signal.is_some() {
+            return Ok(Vec::new());
+        }
+        let during = |at: UnixMs| report.ended_at.is_none_or(|ended_at| at <= ended_at);
+        let mut failures = Vec::new();
+        for line in report.regions.iter().take(FAILED_REGIONS_MAX) {
+            let region = Some(&line.region);
+            let recent = self.alerting.recent_results(&report.check, region, SEARCHED_RESULTS_MAX).await;
+            let recent = recent.map_err(|error| unavailable(&error))?;
+            let failed = recent.iter().find(|summary| summary.class.is_some() && during(summary.started_at));
+            if let Some(failed) = failed {
+                // A document that is no longer kept is left out.
+                failures.extend(self.alerting.result(&failed.key).await.map_err(|error| unavailable(&error))?);
+            }
+        }
+        failures.sort_by_key(|result: &RunResult| std::cmp::Reverse(result.started_at));
+        Ok(failures)
     }
 
     fn counters(&self) -> BTreeMap<String, u64> {
@@ -153,6 +178,7 @@ impl StatusSource for Status {
         Ok(Some(IncidentDetail {
             now: UnixMs::now(),
             row: row(&record.report),
+            failures: self.failures(&record.report).await?,
             trail: trail.collect(),
             notifications: record.notifications.iter().map(|row| self.notification(number, row)).collect(),
         }))
