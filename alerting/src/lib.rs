@@ -19,6 +19,9 @@
 //! [`series`] stores samples, [`recorder`] keeps them over restarts, [`promql`] answers queries over them, [`rules`] reads,
 //! evaluates and tests rule files, and [`ruler`] runs them: what fires becomes a [`signal`], and an incident.
 //!
+//! # Alerts of others
+//! [`inbound`] verifies and reads what Alertmanager, Pingdom, New Relic and CloudWatch send; each alert is a [`signal`].
+//!
 //! # Guarantees
 //! - When [`Alerting::accept`] returns, everything that follows from the results is durable. What was accepted survives
 //!   `SIGKILL`; what was not is the caller's to offer again, and a result that is offered twice counts once.
@@ -40,6 +43,7 @@ mod decider;
 pub mod email;
 mod engine;
 pub mod forward;
+pub mod inbound;
 pub mod incident;
 pub mod journal;
 pub mod noticed;

@@ -52,9 +52,10 @@ impl SignalSource {
         }
     }
 
-    /// Whether its signals may come late and out of order.
+    /// Whether its signals may come late and out of order, and say when what they tell of was so. Not Alertmanager's: it
+    /// sends one after the other, and an alert that timed out comes back with the time at which it first began.
     pub fn is_outside(self) -> bool {
-        matches!(self, Self::NewRelic | Self::Pingdom | Self::Alertmanager | Self::CloudWatch)
+        matches!(self, Self::NewRelic | Self::Pingdom | Self::CloudWatch)
     }
 }
 
@@ -83,6 +84,23 @@ pub enum SignalState {
 pub struct Link {
     pub title: String,
     pub url: String,
+}
+
+/// The annotations of an alert that lead further, and what the link is called.
+const LINK_ANNOTATIONS: [(&str, &str); 3] =
+    [("runbook_url", "Runbook"), ("runbook", "Runbook"), ("dashboard_url", "Dashboard")];
+
+impl Link {
+    /// `None` for what no browser opens.
+    pub fn new(title: &str, url: &str) -> Option<Self> {
+        let is_web = url.starts_with("http://") || url.starts_with("https://");
+        is_web.then(|| Self { title: title.to_owned(), url: url.to_owned() })
+    }
+
+    /// The links among an alert's annotations, as Prometheus's rules name them.
+    pub fn of_annotations<'a>(annotation: impl Fn(&str) -> Option<&'a str>) -> Vec<Self> {
+        LINK_ANNOTATIONS.iter().filter_map(|(name, title)| Self::new(title, annotation(name)?)).collect()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

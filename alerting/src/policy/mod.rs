@@ -42,6 +42,19 @@ pub enum Severity {
     P1,
 }
 
+/// What rules and other alerting systems call a page.
+const PAGES: [&str; 4] = ["p1", "page", "critical", "sev1"];
+
+impl Severity {
+    /// What a label `severity` says, in the words that are usual for it.
+    pub fn of_label(text: &str) -> Self {
+        match PAGES.iter().any(|page| text.trim().eq_ignore_ascii_case(page)) {
+            true => Self::P1,
+            false => Self::P2,
+        }
+    }
+}
+
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

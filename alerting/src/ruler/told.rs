@@ -10,12 +10,9 @@ use checks::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The labels and annotations that mean something here.
+/// The labels that mean something here.
 const SEVERITY: &str = "severity";
 const POLICY: &str = "policy";
-const LINKS: [(&str, &str); 3] = [("runbook_url", "Runbook"), ("runbook", "Runbook"), ("dashboard_url", "Dashboard")];
-/// What a rule file that was written for others calls a page.
-const PAGES: [&str; 4] = ["p1", "page", "critical", "sev1"];
 
 /// An alert that fires, in the words of its rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,10 +43,7 @@ fn key_of(alert: &ActiveAlert) -> String {
 }
 
 fn severity_of(label: Option<&str>) -> Severity {
-    match label {
-        Some(text) if PAGES.iter().any(|page| text.eq_ignore_ascii_case(page)) => Severity::P1,
-        _ => Severity::P2,
-    }
+    label.map_or(Severity::P2, Severity::of_label)
 }
 
 fn firing_of(rule: &AlertRule, alert: &ActiveAlert) -> Firing {
@@ -60,10 +54,6 @@ fn firing_of(rule: &AlertRule, alert: &ActiveAlert) -> Firing {
     } else {
         said.join("\n")
     };
-    let links = LINKS.iter().filter_map(|(name, title)| {
-        let url = annotation(name).filter(|url| url.starts_with("http://") || url.starts_with("https://"))?;
-        Some(Link { title: (*title).to_owned(), url: url.to_owned() })
-    });
     Firing {
         severity: severity_of(alert.labels.get(SEVERITY)),
         title: rule.name.clone(),
@@ -74,7 +64,7 @@ fn firing_of(rule: &AlertRule, alert: &ActiveAlert) -> Firing {
             .filter(|(name, _)| &**name != METRIC_NAME)
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect(),
-        links: links.collect(),
+        links: Link::of_annotations(annotation),
         policy: alert.labels.get(POLICY).map(str::to_owned),
     }
 }

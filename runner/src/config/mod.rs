@@ -8,6 +8,7 @@
 //! Every string may hold `${NAME}` and `${NAME:-default}` from the environment ([`substitute`]). Secrets are never
 //! written into the file; it says where they are ([`Secret`]).
 
+mod alerts;
 mod authentication;
 mod callbacks;
 mod delivery;
@@ -35,6 +36,7 @@ mod twilio;
 mod vars;
 mod webhooks;
 
+pub use alerts::{AlertsSettings, CloudWatchSource, TokenSource, Topic};
 pub use authentication::Authentication;
 pub use callbacks::CallbacksSettings;
 pub use delivery::DeliverySettings;
@@ -79,6 +81,8 @@ pub struct Settings {
     pub authentication: Option<Authentication>,
     /// Absent where nobody may call in.
     pub callbacks: Option<CallbacksSettings>,
+    /// Alerting systems that may call in.
+    pub alerts: AlertsSettings,
     /// Plain values that scripts read as `ctx.vars`.
     pub vars: BTreeMap<String, String>,
     /// Values that only the scripts which name them read, as `ctx.secrets`.

@@ -3,7 +3,7 @@
 use super::policies::directory;
 use super::reader::{At, Placed, Reading, Section};
 use super::{
-    Authentication, ConfigError, Environment, Problem, Settings, authentication, callbacks, delivery, email,
+    Authentication, ConfigError, Environment, Problem, Settings, alerts, authentication, callbacks, delivery, email,
     maintenance, metrics, network, policies, regions, rules, sandbox, schedule, slack, statsd, teams, twilio, vars,
     webhooks,
 };
@@ -65,6 +65,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
     let webhooks = webhooks::read(webhooks);
     let twilio = twilio::read(root.section("twilio"), environment);
     let policies = draft.fit(root.reading, &directory(&teams, webhook_names.iter()), regions.len(), &twilio);
+    let alerts = alerts::read(root.section("alerts"), root.has("callbacks"), &policies);
     let settings = Settings {
         file: file.to_owned(),
         checks_dir,
@@ -72,6 +73,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         listen,
         authentication,
         callbacks,
+        alerts,
         vars: vars::read_vars(root.section("vars")),
         secrets: vars::read_secrets(root.section("secrets")),
         regions,

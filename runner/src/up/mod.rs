@@ -94,6 +94,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone()));
     if let Some(callers) = callers {
         let routes = axum::Router::new();
+        let routes = routes.merge(callbacks::alerts(&settings.alerts, &alerting, &calls)?);
         tokio::spawn(callbacks::serve(callers, callbacks::bounded(routes, &calls)));
     }
     tokio::spawn(hearing::listen(ear, heard, Arc::clone(&alerting)));

@@ -14,6 +14,7 @@ const DECIDES: &[&str] = &[
     "alerting/src/decider/waiting",
     "alerting/src/silence.rs",
     "alerting/src/signal.rs",
+    "alerting/src/inbound/",
 ];
 
 /// What a decision must not reach for.

@@ -4,8 +4,11 @@
 //! Each route verifies its caller before it does anything, and answers only when what follows is durable. What is refused
 //! is answered with 4xx, counted by route and reason ([`Tally`], `tocsin_callbacks_refused_total`), and has no effect.
 
+mod alerts;
+mod sns;
 mod tally;
 
+pub(super) use alerts::router as alerts;
 pub(super) use tally::Tally;
 
 use crate::config::CallbacksSettings;
@@ -59,6 +62,7 @@ async fn in_bounds(
     };
     match tokio::time::timeout(CALL_TIME_MAX, next.run(request)).await {
         Ok(response) => response.into_response(),
-        Err(_) => tally.refuse("any", "too-slow", StatusCode::REQUEST_TIMEOUT),
+        // Not 408: several of those who call do not call again after a 4xx.
+        Err(_) => tally.refuse("any", "too-slow", StatusCode::SERVICE_UNAVAILABLE),
     }
 }
