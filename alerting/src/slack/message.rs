@@ -2,6 +2,7 @@ use super::storm;
 use super::text::{code, escape, truncate};
 use crate::incident::{IncidentReport, IncidentStatus, RegionCondition, RegionLine, milliseconds};
 use crate::notification::{Notification, Role, Span};
+use crate::signal::SignalFacts;
 use slack_morphism::prelude::*;
 use std::collections::HashMap;
 
@@ -15,6 +16,7 @@ const HEADER_CHARS_MAX: usize = 150;
 /// The fallback text, which notifications on a phone show.
 const TEXT_CHARS_MAX: usize = 600;
 const ERROR_CHARS_MAX: usize = 1200;
+const LABELS_SHOWN_MAX: usize = 12;
 
 /// What goes over the wire: the text that a phone shows, the blocks that the channel shows, and the metadata.
 pub type SlackText = SlackMessageContent;
@@ -112,15 +114,17 @@ fn blocks(report: &IncidentReport) -> Vec<SlackBlock> {
     }
     blocks.push(section(&failed));
     blocks.push(section(&facts(report)));
-    if report.signal.is_none() {
-        blocks.push(section(&grid(report)));
+    match &report.signal {
+        None => blocks.push(section(&grid(report))),
+        Some(signal) if !signal.labels.is_empty() => blocks.push(section(&labels(signal))),
+        Some(_) => {}
     }
     if !failure.timings.is_empty() {
         let lines = format!("run: {}\n{}", milliseconds(failure.duration_us), failure.timings.join("\n"));
         blocks.push(section(&format!("*Timings*\n{}", code(&lines, ERROR_CHARS_MAX))));
     }
-    if let Some(url) = report.runbook_url.as_deref().filter(|url| is_linkable(url)) {
-        blocks.push(section(&format!(":book: <{}|Runbook>", escape(url))));
+    if let Some(links) = links(report) {
+        blocks.push(section(&links));
     }
     let mut foot = format!("Tocsin incident #{}", report.number);
     if let Some(previous) = report.previous {
@@ -132,6 +136,25 @@ fn blocks(report: &IncidentReport) -> Vec<SlackBlock> {
     let foot = SlackBlockMarkDownText::new(truncate(&foot, SECTION_CHARS_MAX));
     blocks.push(SlackContextBlock::new(vec![foot.into()]).into());
     blocks
+}
+
+/// The check's runbook, or where the signal leads.
+fn links(report: &IncidentReport) -> Option<String> {
+    let runbook = report.runbook_url.as_deref().map(|url| ("Runbook", url));
+    let signal = report.signal.iter().flat_map(|signal| &signal.links);
+    let all = runbook.into_iter().chain(signal.map(|link| (link.title.as_str(), link.url.as_str())));
+    let linked: Vec<String> = all
+        .filter(|(_, url)| is_linkable(url))
+        .map(|(title, url)| format!("<{}|{}>", escape(url), escape(title)))
+        .collect();
+    (!linked.is_empty()).then(|| format!(":book: {}", linked.join(" · ")))
+}
+
+/// What tells one alert of a name from another.
+fn labels(signal: &SignalFacts) -> String {
+    let label = |(name, value): (&String, &String)| format!("{name}={value}");
+    let lines: Vec<String> = signal.labels.iter().take(LABELS_SHOWN_MAX).map(label).collect();
+    code(&lines.join("\n"), ERROR_CHARS_MAX)
 }
 
 /// A link's target cannot hold what would end it.
@@ -195,6 +218,7 @@ fn line(line: &RegionLine) -> String {
 mod tests {
     use super::*;
     use crate::incident::sample;
+    use crate::signal::{Link, SignalKey, SignalSource};
 
     fn json(notification: &Notification) -> serde_json::Value {
         serde_json::to_value(render(notification)).unwrap()
@@ -278,6 +302,28 @@ mod tests {
         notification.report.runbook_url = Some("https://x|<!here>".to_owned());
         let text = json(&notification).to_string();
         assert!(!text.contains("<!channel>") && !text.contains("<!here>") && !text.contains("<https://evil"), "{text}");
+    }
+
+    #[test]
+    fn a_signal_shows_its_labels_and_where_it_leads() {
+        let link = |title: &str, url: &str| Link { title: title.to_owned(), url: url.to_owned() };
+        let mut notification = sample::notification(Role::Post);
+        notification.report.runbook_url = None;
+        notification.report.signal = Some(SignalFacts {
+            key: SignalKey { source: SignalSource::Alertmanager, id: "a".to_owned() },
+            firing: true,
+            severity: crate::policy::Severity::P1,
+            title: "LoginErrors".to_owned(),
+            summary: String::new(),
+            labels: [("instance".to_owned(), "<!here> login-1".to_owned())].into(),
+            links: vec![link("Graph", "https://g.example/?a=b&c"), link("x|<!here>", "https://evil|x")],
+            policy: None,
+            at: checks::UnixMs(0),
+        });
+        let text = json(&notification).to_string();
+        assert!(text.contains("instance=&lt;!here&gt; login-1"), "{text}");
+        assert!(text.contains(":book: <https://g.example/?a=b&amp;c|Graph>\""), "{text}");
+        assert!(!text.contains("evil"), "{text}");
     }
 
     #[test]

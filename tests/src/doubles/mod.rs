@@ -1,5 +1,5 @@
 //! Recording doubles of those that Tocsin talks to: the Slack Web API, Twilio's Messages and Calls, receivers of webhooks,
-//! and mail servers.
+//! mail servers, and SNS.
 //!
 //! A double is a real HTTP server on a port of its own. It holds every request against the provider's published
 //! description where that is at hand ([`contract`]), and against the limits that the descriptions leave out. It
@@ -17,6 +17,7 @@ pub mod contract;
 pub mod mail;
 mod server;
 pub mod slack;
+pub mod sns;
 pub mod twilio;
 pub mod webhook;
 

@@ -278,7 +278,11 @@ async fn misbehave(
     Ok(match behaviour {
         Behaviour::Answer => {
             let answer = answer.expect("this behaviour accepts");
-            respond(answer.status, JSON, answer.body.to_string().into())
+            match answer.body {
+                // Whoever speaks JSON answers with an object: a text is meant as it stands.
+                Value::String(text) => respond(answer.status, "text/plain", text.into()),
+                body => respond(answer.status, JSON, body.to_string().into()),
+            }
         }
         Behaviour::HangBeforeAccepting | Behaviour::HangAfterAccepting => std::future::pending().await,
         Behaviour::RateLimited { retry_after_s } => {

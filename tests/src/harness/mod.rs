@@ -4,9 +4,10 @@
 //! - [`Process`]: one program, its logs, its signals, its end.
 //! - [`AuthStack`]: the target, with its faults.
 //! - [`Tocsin`]: the program under test; [`Config`] writes its `tocsin.toml`.
-//! - [`Prometheus`]: a real one, where it is installed.
+//! - [`Prometheus`], [`Alertmanager`]: real ones, where they are installed.
 //! - [`World`]: a target, both providers and a folder of checks, wired together.
 
+mod alertmanager;
 mod auth_stack;
 mod config;
 mod process;
@@ -15,6 +16,7 @@ mod prometheus;
 mod tocsin;
 mod world;
 
+pub use alertmanager::Alertmanager;
 pub use auth_stack::AuthStack;
 pub use config::{Config, DEVOPS, REGIONS};
 pub use process::{Finished, Process};

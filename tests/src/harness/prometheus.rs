@@ -20,8 +20,14 @@ pub struct Prometheus {
     _process: Process,
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
+pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// For a program that can be told a port and cannot say which one it took.
+pub(super) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    listener.expect("a port of this machine is free").port()
 }
 
 impl Prometheus {
@@ -40,8 +46,7 @@ impl Prometheus {
         let mut load = Command::new(promtool);
         load.args(["tsdb", "create-blocks-from", "openmetrics"]).args([&input, &data]);
         Process::spawn("promtool", load, folder).finished().await.assert_code(0);
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = listener.expect("a port of this machine is free").port();
+        let port = free_port();
         let mut command = Command::new(prometheus);
         command.arg(format!("--config.file={}", config.display()));
         command.arg(format!("--storage.tsdb.path={}", data.display()));
