@@ -6,11 +6,13 @@ use alerting::policy::{Ladders, Policy};
 use checks::CheckId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is wrong with the checks that policies and windows of maintenance list: a line for each that does not exist.
+/// What is wrong with the checks that policies, windows of maintenance and dependencies list: a line for each that does not exist.
 pub fn unknown_checks(settings: &Settings, catalogue: &Catalogue) -> Vec<String> {
     let known: Vec<&str> = catalogue.checks.iter().map(|check| check.definition.id.as_str()).collect();
     let listed = settings.policies.iter().flat_map(|policy| &policy.checks);
     let listed = listed.chain(settings.maintenance.iter().flat_map(|window| &window.checks));
+    let dependencies = settings.depends_on.iter().flat_map(|one| [&one.check].into_iter().chain(&one.parents));
+    let listed = listed.chain(dependencies);
     let unknown = listed.filter(|check| !known.contains(&check.id.as_str()));
     unknown
         .map(|check| match nearest(check.id.as_str(), known.iter().copied()) {
@@ -21,7 +23,7 @@ pub fn unknown_checks(settings: &Settings, catalogue: &Catalogue) -> Vec<String>
 }
 
 /// What is wrong with what checks depend on: a line for each that does not exist, and for each ring.
-pub fn wrong_dependencies(catalogue: &Catalogue) -> Vec<String> {
+pub fn wrong_dependencies(settings: &Settings, catalogue: &Catalogue) -> Vec<String> {
     let known: BTreeMap<&str, &[CheckId]> = catalogue
         .checks
         .iter()
@@ -31,20 +33,33 @@ pub fn wrong_dependencies(catalogue: &Catalogue) -> Vec<String> {
     for check in &catalogue.checks {
         let (id, path) = (check.definition.id.as_str(), &check.definition.script.path);
         for parent in &check.definition.depends_on {
+            let configured = place(settings, id, parent);
             if !known.contains_key(parent.as_str()) {
+                // What the configuration lists is looked at with everything else that it lists.
+                if configured.is_some() {
+                    continue;
+                }
                 let instead = match nearest(parent.as_str(), known.keys().copied()) {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!("there are {}", known.keys().copied().collect::<Vec<_>>().join(", ")),
                 };
                 wrong.push(format!("{path}: `dependsOn` names `{parent}`, and there is no such check; {instead}"));
             } else if reaches(parent.as_str(), id, &known, &mut BTreeSet::new()) {
+                let (place, key) = configured.map_or((path.as_str(), "dependsOn"), |place| (place, "depends_on"));
                 wrong.push(format!(
-                    "{path}: `{id}` depends on `{parent}`, which depends on `{id}`; take one out of `dependsOn`"
+                    "{place}: `{id}` depends on `{parent}`, which depends on `{id}`; take one out of `{key}`"
                 ));
             }
         }
     }
     wrong
+}
+
+/// Where the configuration says that a check depends on another.
+fn place<'a>(settings: &'a Settings, check: &str, parent: &CheckId) -> Option<&'a str> {
+    let of_check = settings.depends_on.iter().filter(|one| one.check.id.as_str() == check);
+    let mut parents = of_check.flat_map(|one| &one.parents);
+    parents.find(|listed| listed.id == *parent).map(|listed| listed.place.as_str())
 }
 
 fn reaches<'a>(

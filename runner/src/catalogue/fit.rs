@@ -90,6 +90,13 @@ pub(super) fn fit(
     };
     // Alerting asks the definition alone.
     definition.policy = Some(policy);
+    for dependency in settings.depends_on.iter().filter(|dependency| dependency.check.id == definition.id) {
+        for parent in &dependency.parents {
+            if !definition.depends_on.contains(&parent.id) {
+                definition.depends_on.push(parent.id.clone());
+            }
+        }
+    }
     Ok(Check { definition, policy_choice, schedule, schedule_text, bundle, regions, file })
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
         println!("{} not held by {missing}", paint.warn("!"));
     }
     let mut unknown = unknown_checks(settings, &catalogue);
-    unknown.extend(wrong_dependencies(&catalogue));
+    unknown.extend(wrong_dependencies(settings, &catalogue));
     for line in &unknown {
         println!("{} {line}", paint.bad("✗"));
     }

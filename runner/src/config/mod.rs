@@ -11,7 +11,9 @@
 mod alerts;
 mod authentication;
 mod callbacks;
+mod control;
 mod delivery;
+mod depends_on;
 mod duration;
 mod email;
 mod maintenance;
@@ -39,7 +41,9 @@ mod webhooks;
 pub use alerts::{AlertsSettings, CloudWatchSource, TokenSource, Topic};
 pub use authentication::Authentication;
 pub use callbacks::CallbacksSettings;
+pub use control::{ControlSettings, ControlTarget};
 pub use delivery::DeliverySettings;
+pub use depends_on::Dependency;
 pub use email::EmailSettings;
 pub use maintenance::{Maintenance, When};
 pub use metrics::{Librato, MetricsSettings, Receiver};
@@ -90,6 +94,7 @@ pub struct Settings {
     /// At least one.
     pub regions: Vec<RegionSettings>,
     pub network: Network,
+    pub control: ControlSettings,
     pub sandbox: SandboxLimits,
     pub schedule: ScheduleSettings,
     pub delivery: DeliverySettings,
@@ -107,6 +112,8 @@ pub struct Settings {
     /// In the order of the file.
     pub maintenance: Vec<Maintenance>,
     pub policies: Vec<NamedPolicy>,
+    /// Beside what the scripts say themselves.
+    pub depends_on: Vec<Dependency>,
 }
 
 impl Settings {

@@ -1,3 +1,5 @@
+use super::ControlTarget;
+use super::control::read_targets;
 use super::reader::{At, Section};
 use super::vars::read_vars;
 use checks::Region;
@@ -19,13 +21,15 @@ pub struct RegionSettings {
     pub resolve: BTreeMap<String, IpAddr>,
     /// On top of the common `[vars]`.
     pub vars: BTreeMap<String, String>,
+    /// In place of those of `[control]`, where there are any.
+    pub control_targets: Vec<ControlTarget>,
 }
 
 impl RegionSettings {
     /// The region of a configuration that names none.
     pub(super) fn local() -> Self {
         let name = Region::new("local").expect("`local` follows the rules of a region's name");
-        Self { name, resolve: BTreeMap::new(), vars: BTreeMap::new() }
+        Self { name, resolve: BTreeMap::new(), vars: BTreeMap::new(), control_targets: Vec::new() }
     }
 }
 
@@ -37,6 +41,7 @@ pub(super) fn read(sections: Vec<Section<'_>>) -> Vec<RegionSettings> {
         let name = section.required_string("name", "\"eu-west-1\"");
         let resolve = read_resolve(section.section("resolve"));
         let vars = read_vars(section.section("vars"));
+        let control_targets = read_targets(&mut section, "control_targets");
         section.finish();
         let Some(name) = name else { continue };
         if let Some(first) = seen.get(&name.value) {
@@ -52,7 +57,7 @@ pub(super) fn read(sections: Vec<Section<'_>>) -> Vec<RegionSettings> {
         }
         seen.insert(name.value.clone(), name.at.clone());
         match Region::new(&name.value) {
-            Ok(name) => regions.push(RegionSettings { name, resolve, vars }),
+            Ok(name) => regions.push(RegionSettings { name, resolve, vars, control_targets }),
             Err(error) => reading.report(&name.at, error),
         }
     }

@@ -3,9 +3,9 @@
 use super::policies::directory;
 use super::reader::{At, Placed, Reading, Section};
 use super::{
-    Authentication, ConfigError, Environment, Problem, Settings, alerts, authentication, callbacks, delivery, email,
-    maintenance, metrics, network, policies, regions, rules, sandbox, schedule, slack, statsd, teams, twilio, vars,
-    webhooks,
+    Authentication, ConfigError, Environment, Problem, Settings, alerts, authentication, callbacks, control, delivery,
+    depends_on, email, maintenance, metrics, network, policies, regions, rules, sandbox, schedule, slack, statsd,
+    teams, twilio, vars, webhooks,
 };
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -78,9 +78,11 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         secrets: vars::read_secrets(root.section("secrets")),
         regions,
         network: network::read(root.section("network")),
+        control: control::read(root.section("control")),
         sandbox: sandbox::read(root.section("sandbox")),
         schedule: schedule::read(root.section("schedule")),
         delivery: delivery::read(root.section("delivery")),
+        depends_on: depends_on::read(root.section("depends_on")),
         maintenance: maintenance::read(root.sections("maintenance")),
         metrics: metrics::read(root.section("metrics"), &statsd),
         rules: rules::read(root.section("rules")),

@@ -5,6 +5,7 @@
 //! is durable. A signal ends it in order: no new runs, running ones end, notifications that are due leave, exit 0.
 //! What does not fit into the bounds of that stays in the journal.
 
+mod attribution;
 mod board;
 mod callbacks;
 mod channels;
@@ -32,6 +33,7 @@ use alerting::Alerting;
 use alerting::journal::{SqliteJournal, SqliteSettings};
 use alerting::outbox::Folding;
 use anyhow::Context;
+use attribution::Attribution;
 use board::Board;
 use metrics::Metrics;
 use ruling::Ruling;
@@ -66,7 +68,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let metrics = Arc::new(Metrics::start(&settings, Arc::clone(&recorder), &ear, &mut notices)?);
     let catalogue = load(&settings, &sandbox).await?;
     let mut unknown = crate::ladders::unknown_checks(&settings, &catalogue);
-    unknown.extend(crate::ladders::wrong_dependencies(&catalogue));
+    unknown.extend(crate::ladders::wrong_dependencies(&settings, &catalogue));
     // A script that is refused may be the one that is listed: it must not end the watch of the others.
     if !unknown.is_empty() && catalogue.refused.is_empty() {
         anyhow::bail!("{}", unknown.join("\n"));
@@ -79,7 +81,8 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let board = Arc::new(Board::new(&settings, notices, Arc::clone(&metrics)));
     board.remember(&alerting).await;
     let ruling = Ruling::start(&settings, Arc::clone(&recorder), Arc::clone(&alerting), listener.local_addr()?).await?;
-    let mut watch = Watch::new(Arc::clone(&sandbox), Arc::clone(&alerting), Arc::clone(&board), &settings);
+    let attribution = Arc::new(Attribution::start(&settings)?);
+    let mut watch = Watch::new(Arc::clone(&sandbox), attribution, Arc::clone(&alerting), Arc::clone(&board), &settings);
     watch.follow(catalogue).await?;
 
     let address = listener.local_addr()?;

@@ -1,5 +1,6 @@
 //! The loop that runs checks: the planner decides what is due, this starts it.
 
+use super::attribution::Attribution;
 use super::board::Board;
 use super::unloadable;
 use crate::catalogue::{Catalogue, Check};
@@ -30,6 +31,7 @@ pub(super) struct Watch {
     checks: BTreeMap<CheckId, Arc<Check>>,
     regions: Regions,
     sandbox: Arc<Sandbox>,
+    attribution: Arc<Attribution>,
     alerting: Arc<Alerting>,
     board: Arc<Board>,
     /// Each ends when its result is durable.
@@ -41,7 +43,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(sandbox: Arc<Sandbox>, alerting: Arc<Alerting>, board: Arc<Board>, settings: &Settings) -> Self {
+    pub(super) fn new(
+        sandbox: Arc<Sandbox>,
+        attribution: Arc<Attribution>,
+        alerting: Arc<Alerting>,
+        board: Arc<Board>,
+        settings: &Settings,
+    ) -> Self {
         let concurrency_max = settings.sandbox.runs_in_flight_max;
         let reruns = alerting.reruns().expect("this is the only one who makes runs");
         Self {
@@ -50,6 +58,7 @@ impl Watch {
             checks: BTreeMap::new(),
             regions: Regions::new(settings),
             sandbox,
+            attribution,
             alerting,
             board,
             runs: JoinSet::new(),
@@ -187,8 +196,9 @@ impl Watch {
         };
         let (sandbox, alerting, board) =
             (Arc::clone(&self.sandbox), Arc::clone(&self.alerting), Arc::clone(&self.board));
+        let attribution = Arc::clone(&self.attribution);
         let run = self.runs.spawn(async move {
-            let result = sandbox.run(order).await;
+            let result = attribution.attribute(sandbox.run(order).await).await;
             accept(alerting, board, vec![result]).await;
         });
         self.keys.insert(run.id(), key);

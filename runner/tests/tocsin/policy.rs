@@ -78,3 +78,30 @@ async fn the_running_process_climbs_the_policy_and_replay_climbs_another() {
     replay(&["--all", "--policy", "lout"]).expect(2, &["there is no policy `lout`; did you mean loud?"]);
     replay(&["pases"]).expect(2, &["there is no history of a check `pases`"]);
 }
+
+#[test]
+fn dependencies_of_the_configuration_stand_beside_those_of_the_scripts() {
+    let own = PASSES.replace("schedule:", "id: \"own\", dependsOn: [\"fails\"], schedule:");
+    let scripts = [("passes.check.ts", PASSES), ("fails.check.ts", FAILS), ("own.check.ts", own.as_str())];
+    let project =
+        Project::new(&configured("[depends_on]\nown = [\"passes\", \"fails\"]\npasses = [\"fails\"]\n"), &scripts);
+    project.run(&["policy", "explain", "own"]).expect(0, &["While fails or passes fails in the same region"]);
+    project.run(&["policy", "explain", "passes"]).expect(0, &["While fails fails in the same region"]);
+    project.run(&["validate"]).expect(0, &["checks that are valid: 3"]);
+
+    let cases: [(&str, &str); 4] = [
+        ("ownn = [\"passes\"]", "(key depends_on.ownn): there is no check `ownn`; did you mean `own`?"),
+        ("own = [\"passe\"]", "(key depends_on.own[1]): there is no check `passe`; did you mean `passes`?"),
+        (
+            "fails = [\"passes\"]\npasses = [\"fails\"]",
+            "(key depends_on.fails[1]): `fails` depends on `passes`, which depends on `fails`; take one out of `depends_on`",
+        ),
+        // Half of this ring is written in the script.
+        ("fails = [\"own\"]", "(key depends_on.fails[1]): `fails` depends on `own`, which depends on `fails`"),
+    ];
+    for (lines, said) in cases {
+        let project = Project::new(&configured(&format!("[depends_on]\n{lines}\n")), &scripts);
+        project.run(&["validate"]).expect(1, &["tocsin.toml:", said]);
+        project.run(&["up"]).expect(2, &[said]);
+    }
+}

@@ -15,6 +15,7 @@ const DECIDES: &[&str] = &[
     "alerting/src/silence.rs",
     "alerting/src/signal.rs",
     "alerting/src/inbound/",
+    "runner/src/up/attribution/verdict.rs",
 ];
 
 /// What a decision must not reach for.
