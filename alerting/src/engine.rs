@@ -4,6 +4,7 @@ use crate::counters::{Counters, Tally};
 use crate::decider::{Decider, Incoming, QUEUE_DEPTH_MAX, Request};
 use crate::incident::{Decision, Event, RunAgain, Watched};
 use crate::journal::{IncidentFilter, IncidentRecord, IncidentSummary, Journal, JournalError, ResultSummary};
+use crate::notification::{Fate, HandsetReport, NotificationId};
 use crate::outbox::{Channels, DeliverySettings, Wakeups, Worker};
 use crate::policy::Ladders;
 use crate::signal::Signal;
@@ -156,6 +157,23 @@ impl Alerting {
         let events = vec![(record.report.check, event)];
         let decisions = self.ask(|reply| Request::Events { events, reply: Some(reply) }).await?;
         Ok(decisions.first().map_or(ActOutcome::NotOpen, ActOutcome::of))
+    }
+
+    /// What became of a message or a call after its provider had taken it: on the trail once, whatever the order. A page
+    /// that nobody got falls back like one that was not delivered. Returns whether there is such a notification.
+    pub async fn handset_report(
+        &self,
+        notification: NotificationId,
+        fate: Fate,
+        text: String,
+    ) -> Result<bool, AlertingError> {
+        let report = HandsetReport { notification, at: self.clock.now(), fate, text };
+        let is_known = self.journal.report(report).await?;
+        if is_known && fate.is_lost() {
+            self.wakeups.undelivered.notify_one();
+        }
+        self.wakeups.changed();
+        Ok(is_known)
     }
 
     /// Tells nobody of what matches until it is over. Counting goes on, and what still fails then pages.

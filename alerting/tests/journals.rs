@@ -5,7 +5,7 @@ use alerting::journal::{
     Commit, Consumed, IncidentFilter, Journal, JournalError, MemoryJournal, ResultSummary, RowState, Settled,
     Settlement, SqliteJournal, SqliteReader, SqliteSettings,
 };
-use alerting::notification::{ChannelKind, Role};
+use alerting::notification::{ChannelKind, Fate, HandsetReport, NotificationId, Role};
 use alerting::outbox::Folding;
 use alerting::policy::{Directory, Ladder, Member, Policy};
 use checks::{CheckId, FailureClass, RunKey, UnixMs};
@@ -230,6 +230,36 @@ async fn undelivered_pages_of_open_incidents_are_found(journal: &dyn Journal) {
     assert!(journal.undelivered_pages(NOW).await.unwrap().is_empty(), "the incident is over");
 }
 
+async fn a_page_that_the_handset_did_not_get_is_undelivered(journal: &dyn Journal) {
+    let login = check("login");
+    put(journal, &login, 1, true).await;
+    put(journal, &login, 2, true).await;
+    let sms = journal.lease(ChannelKind::Sms, 1, NOW, LATER).await.unwrap().remove(0);
+    let id = sms.notification.id.clone();
+    let report = |id: &NotificationId, fate, text: &str| {
+        journal.report(HandsetReport { notification: id.clone(), at: NOW, fate, text: text.to_owned() })
+    };
+    // Before its own delivery is written down, twice, and of one that nobody knows.
+    assert!(report(&id, Fate::Undelivered, "undelivered 30003").await.unwrap());
+    assert!(report(&id, Fate::Undelivered, "undelivered 30005").await.unwrap());
+    assert!(!report(&NotificationId::new("another", 1, 1), Fate::Failed, "failed").await.unwrap());
+    let lost = journal.undelivered_pages(START).await.unwrap();
+    assert_eq!(lost.len(), 1);
+    assert_eq!((lost[0].because.as_str(), lost[0].failed), ("undelivered 30003", true));
+    let receipt = Settled::Delivered { receipt: "SM1".to_owned(), reconciled: false };
+    journal.settle(settlement(&sms, receipt)).await.unwrap();
+    assert_eq!(journal.undelivered_pages(START).await.unwrap(), lost, "the provider had taken it");
+    let trail = journal.incident(sms.notification.incident).await.unwrap().unwrap().trail;
+    let told: Vec<_> = trail.iter().filter(|entry| entry.text.contains("undelivered")).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].text.ends_with(": undelivered 30003") && told[0].text.contains("Ada"), "{told:?}");
+    put(journal, &login, 3, false).await;
+    assert!(journal.undelivered_pages(START).await.unwrap().is_empty(), "the incident is over");
+    assert!(report(&id, Fate::Delivered, "delivered to the handset").await.unwrap(), "and its trail goes on");
+    let trail = journal.incident(sms.notification.incident).await.unwrap().unwrap().trail;
+    assert!(trail.iter().any(|entry| entry.text.ends_with(": delivered to the handset")));
+}
+
 async fn the_trail_answers(journal: &dyn Journal) {
     let login = check("login");
     put(journal, &login, 1, true).await;
@@ -427,6 +457,7 @@ macro_rules! contract_for {
             an_edit_that_may_be_on_its_way_is_not_superseded,
             what_follows_a_post_that_was_given_up_is_told_so,
             undelivered_pages_of_open_incidents_are_found,
+            a_page_that_the_handset_did_not_get_is_undelivered,
             the_trail_answers,
             history_is_bounded_and_the_latest_is_known,
             numbers_are_given_once,

@@ -6,7 +6,7 @@ use super::{
     JournalError, Lease, NotificationRecord, ResultSummary, RowState, Settled, Settlement, UndeliveredPage, Versioned,
 };
 use crate::incident::{CheckState, IncidentReport, IncidentStatus, TrailEntry};
-use crate::notification::{ChannelKind, Notification, NotificationId, Role};
+use crate::notification::{ChannelKind, HandsetReport, Notification, NotificationId, Role};
 use crate::outbox::{Departures, Folding, Standing, Stream, Waiting, leaving};
 use crate::silence::{KeptSilence, SILENCES_MAX, Silence};
 use async_trait::async_trait;
@@ -53,9 +53,15 @@ struct Row {
     /// The row with whose message it leaves.
     carrier: Option<NotificationId>,
     log: Vec<Attempt>,
+    reports: Vec<HandsetReport>,
 }
 
 impl Row {
+    /// What the provider said of it where nobody got it.
+    fn lost(&self) -> Option<String> {
+        self.reports.iter().find(|report| report.fate.is_lost()).map(|report| report.text.clone())
+    }
+
     fn is_in_lane_of(&self, other: &Self) -> bool {
         self.notification.incident == other.notification.incident
             && self.notification.address.lane() == other.notification.address.lane()
@@ -131,6 +137,7 @@ impl Tables {
             left_at: None,
             carrier: None,
             log: Vec::new(),
+            reports: Vec::new(),
             notification,
         };
         if row.notification.role == Role::Edit {
@@ -332,7 +339,9 @@ impl Tables {
             .outbox
             .iter()
             .filter(|row| row.notification.incident == number)
-            .map(|row| NotificationRecord::of(row.notification.clone(), row.state, row.log.clone()))
+            .map(|row| {
+                NotificationRecord::of(row.notification.clone(), row.state, row.log.clone(), row.reports.clone())
+            })
             .collect();
         let mut trail: Vec<_> = self.trail.iter().filter(|entry| entry.incident == number).cloned().collect();
         trail.extend(notifications.iter().flat_map(|n| n.trail(number)));
@@ -382,6 +391,21 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
+    async fn report(&self, report: HandsetReport) -> Result<bool, JournalError> {
+        let mut tables = self.tables();
+        let id = &report.notification;
+        let of_it = |row: &&mut Row| row.notification.id == *id || row.carrier.as_ref() == Some(id);
+        let mut is_known = false;
+        for row in tables.outbox.iter_mut().filter(of_it) {
+            is_known = true;
+            if row.reports.iter().all(|known| known.fate != report.fate) {
+                let notification = row.notification.id.clone();
+                row.reports.push(HandsetReport { notification, ..report.clone() });
+            }
+        }
+        Ok(is_known)
+    }
+
     async fn recover(&self, now: UnixMs) -> Result<u64, JournalError> {
         let mut tables = self.tables();
         let leased = tables.outbox.iter_mut().filter(|row| row.state == RowState::Leased);
@@ -416,9 +440,9 @@ impl Journal for MemoryJournal {
                 // What waits for the messages before it is not late yet.
                 let every_ms = if row.attempts == 0 { self.folding.every_ms } else { 0 };
                 let late = row.state.is_waiting() && row.notification.created_at + every_ms <= created_before;
-                late || row.state == RowState::Failed
+                late || row.state == RowState::Failed || row.lost().is_some()
             })
-            .map(|row| UndeliveredPage::of(&row.notification, row.problem.clone(), row.state))
+            .map(|row| UndeliveredPage::of(&row.notification, row.problem.clone(), row.state, row.lost()))
             .collect())
     }
 

@@ -22,7 +22,7 @@ pub use records::{
 pub use sqlite::{Retention, SqliteJournal, SqliteReader, SqliteSettings};
 
 use crate::incident::CheckState;
-use crate::notification::ChannelKind;
+use crate::notification::{ChannelKind, HandsetReport};
 use crate::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
@@ -80,13 +80,18 @@ pub trait Journal: Send + Sync + 'static {
     /// Writes down how an attempt went, and what becomes of the row.
     async fn settle(&self, settlement: Settlement) -> Result<(), JournalError>;
 
+    /// Writes down what became of a message after its provider had taken it, each fate once, for all that the message
+    /// carried. Returns whether there is such a notification.
+    async fn report(&self, report: HandsetReport) -> Result<bool, JournalError>;
+
     /// Ends the leases of workers that are gone: at start, before the first lease. Returns how many rows are uncertain.
     async fn recover(&self, now: UnixMs) -> Result<u64, JournalError>;
 
     /// When the next row is due, `None` where nothing waits.
     async fn next_due(&self) -> Result<Option<UnixMs>, JournalError>;
 
-    /// Pages of open incidents that were refused for good, or have waited since before `created_before`.
+    /// Pages of open incidents that were refused for good or lost on their way, or have waited since before
+    /// `created_before`.
     async fn undelivered_pages(&self, created_before: UnixMs) -> Result<Vec<UndeliveredPage>, JournalError>;
 
     /// Newest first.

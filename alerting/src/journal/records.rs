@@ -1,5 +1,5 @@
 use crate::incident::{CheckState, IncidentReport, IncidentStatus, TrailEntry, TrailKind};
-use crate::notification::{Address, ChannelKind, Notification, NotificationId, Role};
+use crate::notification::{Address, ChannelKind, HandsetReport, Notification, NotificationId, Role};
 use checks::{CheckId, FailureClass, RunKey, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -180,20 +180,26 @@ pub struct UndeliveredPage {
     pub address: Address,
     pub created_at: UnixMs,
     pub because: String,
-    /// Refused for good, rather than late.
+    /// Refused for good or lost on its way, rather than late.
     pub failed: bool,
 }
 
 impl UndeliveredPage {
-    pub(super) fn of(notification: &Notification, problem: Option<String>, state: RowState) -> Self {
+    /// `lost` is what the provider said of it after it had taken it.
+    pub(super) fn of(
+        notification: &Notification,
+        problem: Option<String>,
+        state: RowState,
+        lost: Option<String>,
+    ) -> Self {
         Self {
             notification: notification.id.clone(),
             check: notification.check.clone(),
             incident: notification.incident,
             address: notification.address.clone(),
             created_at: notification.created_at,
-            because: problem.unwrap_or_else(|| "no attempt has been answered".to_owned()),
-            failed: state == RowState::Failed,
+            failed: state == RowState::Failed || lost.is_some(),
+            because: lost.or(problem).unwrap_or_else(|| "no attempt has been answered".to_owned()),
         }
     }
 }
@@ -245,6 +251,9 @@ pub struct NotificationRecord {
     pub state: RowState,
     pub created_at: UnixMs,
     pub attempts: Vec<Attempt>,
+    /// What became of it after the provider had taken it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<HandsetReport>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -258,7 +267,12 @@ pub struct Attempt {
 }
 
 impl NotificationRecord {
-    pub fn of(notification: Notification, state: RowState, attempts: Vec<Attempt>) -> Self {
+    pub fn of(
+        notification: Notification,
+        state: RowState,
+        attempts: Vec<Attempt>,
+        reports: Vec<HandsetReport>,
+    ) -> Self {
         Self {
             kind: notification.address.kind(),
             text: notification.saying.to_string(),
@@ -269,12 +283,19 @@ impl NotificationRecord {
             state,
             created_at: notification.created_at,
             attempts,
+            reports,
         }
     }
 
-    /// Its attempts as entries of the incident's trail.
+    /// Its attempts, and what became of it, as entries of the incident's trail.
     pub fn trail(&self, incident: u64) -> impl Iterator<Item = TrailEntry> + '_ {
-        self.attempts.iter().map(move |attempt| TrailEntry {
+        let reports = self.reports.iter().map(move |report| TrailEntry {
+            incident,
+            at: report.at,
+            kind: TrailKind::Delivery,
+            text: format!("{} {} {}: {}", self.address, self.role.as_str(), self.id, report.text),
+        });
+        let attempts = self.attempts.iter().map(move |attempt| TrailEntry {
             incident,
             at: attempt.at,
             kind: TrailKind::Delivery,
@@ -288,6 +309,7 @@ impl NotificationRecord {
                 attempt.outcome,
                 attempt.detail
             ),
-        })
+        });
+        attempts.chain(reports)
     }
 }

@@ -5,10 +5,12 @@
 //! edited as the incident changes and has the history in its thread. In an SMS lane every message is a post.
 
 mod address;
+mod handset;
 mod plain;
 mod saying;
 
 pub use address::{Address, ChannelKind};
+pub use handset::{Fate, HandsetReport};
 pub(crate) use plain::{headline, in_full};
 pub use saying::{PageReason, Saying, Span};
 

@@ -26,11 +26,18 @@ pub struct SlackSettings {
     pub api_url: String,
     /// For each call.
     pub timeout_ms: u64,
+    /// Whether posts have buttons: where Slack knows where to tell of them, and we can tell that it is Slack.
+    pub with_buttons: bool,
 }
 
 impl SlackSettings {
     pub fn new(token: impl Into<String>) -> Self {
-        Self { token: token.into(), api_url: "https://slack.com/api".to_owned(), timeout_ms: 10_000 }
+        Self {
+            token: token.into(),
+            api_url: "https://slack.com/api".to_owned(),
+            timeout_ms: 10_000,
+            with_buttons: false,
+        }
     }
 }
 
@@ -54,6 +61,7 @@ pub struct SlackChannel {
     client: SlackClient<SlackClientHyperHttpsConnector>,
     token: SlackApiToken,
     timeout_ms: u64,
+    with_buttons: bool,
     /// Ids of channels by the name that they are configured with. `chat.update` and the history take only ids.
     ids: Mutex<HashMap<String, String>>,
 }
@@ -115,9 +123,10 @@ impl SlackChannel {
             .enable_all_versions()
             .wrap_connector(tcp);
         let connector = SlackClientHyperConnector::from(https).with_slack_api_url(&api_url);
-        let token = SlackApiToken::new(SlackApiTokenValue(settings.token));
+        let token = SlackApiToken::new(SlackApiTokenValue(settings.token.clone()));
         let client = SlackClient::new(connector);
-        Ok(Self { client, token, timeout_ms: settings.timeout_ms, ids: Mutex::new(HashMap::new()) })
+        let SlackSettings { timeout_ms, with_buttons, .. } = settings;
+        Ok(Self { client, token, timeout_ms, with_buttons, ids: Mutex::new(HashMap::new()) })
     }
 
     async fn call<R>(&self, call: impl Future<Output = Result<R, SlackClientError>>) -> Result<R, Fault> {
@@ -129,7 +138,7 @@ impl SlackChannel {
     }
 
     async fn post(&self, channel: &str, thread: Option<&str>, notification: &Notification) -> Result<Posted, Fault> {
-        let mut request = SlackApiChatPostMessageRequest::new(channel.into(), render(notification))
+        let mut request = SlackApiChatPostMessageRequest::new(channel.into(), render(notification, self.with_buttons))
             .with_unfurl_links(false)
             .with_unfurl_media(false);
         if let Some(thread) = thread {
@@ -143,7 +152,8 @@ impl SlackChannel {
     }
 
     async fn edit(&self, channel: &str, ts: &str, notification: &Notification) -> Result<Posted, Fault> {
-        let request = SlackApiChatUpdateRequest::new(channel.into(), render(notification), ts.into());
+        let request =
+            SlackApiChatUpdateRequest::new(channel.into(), render(notification, self.with_buttons), ts.into());
         let session = self.client.open_session(&self.token);
         self.call(session.http_session_api.http_post("chat.update", &request, None)).await
     }

@@ -1,3 +1,4 @@
+use super::buttons::buttons;
 use super::storm;
 use super::text::{code, escape, truncate};
 use crate::incident::{IncidentReport, IncidentStatus, RegionCondition, RegionLine, milliseconds};
@@ -21,8 +22,8 @@ const LABELS_SHOWN_MAX: usize = 12;
 /// What goes over the wire: the text that a phone shows, the blocks that the channel shows, and the metadata.
 pub type SlackText = SlackMessageContent;
 
-/// The message of a notification. Pure.
-pub fn render(notification: &Notification) -> SlackMessageContent {
+/// The message of a notification, with buttons where Slack can tell us of them. Pure.
+pub fn render(notification: &Notification, with_buttons: bool) -> SlackMessageContent {
     let payload: HashMap<String, String> = [
         ("id".to_owned(), notification.id.to_string()),
         ("incident".to_owned(), notification.incident.to_string()),
@@ -35,20 +36,21 @@ pub fn render(notification: &Notification) -> SlackMessageContent {
             let reports = storm::reports(notification);
             SlackMessageContent::new()
                 .with_text(truncate(&storm::headline(&reports), TEXT_CHARS_MAX))
-                .with_blocks(storm_blocks(&reports))
+                .with_blocks(storm_blocks(&reports, with_buttons))
         }
         Role::Post | Role::Edit => SlackMessageContent::new()
             .with_text(truncate(&headline(&notification.report), TEXT_CHARS_MAX))
-            .with_blocks(blocks(&notification.report)),
+            .with_blocks(blocks(&notification.report, with_buttons)),
         Role::Reply | Role::Broadcast => SlackMessageContent::new().with_text(reply(notification)),
     };
     content.with_metadata(metadata)
 }
 
-fn storm_blocks(reports: &[&IncidentReport]) -> Vec<SlackBlock> {
+fn storm_blocks(reports: &[&IncidentReport], with_buttons: bool) -> Vec<SlackBlock> {
     let title = SlackBlockPlainText::new(truncate(&storm::headline(reports), HEADER_CHARS_MAX));
     let mut blocks: Vec<SlackBlock> = vec![SlackHeaderBlock::new(title.into()).into()];
     blocks.extend(storm::lists(reports, SECTION_CHARS_MAX).iter().map(|list| section(list)));
+    blocks.extend(with_buttons.then(|| buttons(reports)).flatten());
     blocks
 }
 
@@ -87,7 +89,7 @@ fn lasted(report: &IncidentReport) -> Span {
     Span(report.lasted_ms(report.ended_at.unwrap_or(report.opened_at)))
 }
 
-fn blocks(report: &IncidentReport) -> Vec<SlackBlock> {
+fn blocks(report: &IncidentReport, with_buttons: bool) -> Vec<SlackBlock> {
     let (mark, state) = match report.status {
         IncidentStatus::Open => (":rotating_light:", "is failing".to_owned()),
         IncidentStatus::Recovered => (":white_check_mark:", format!("recovered after {}", lasted(report))),
@@ -126,6 +128,7 @@ fn blocks(report: &IncidentReport) -> Vec<SlackBlock> {
     if let Some(links) = links(report) {
         blocks.push(section(&links));
     }
+    blocks.extend(with_buttons.then(|| buttons(&[report])).flatten());
     let mut foot = format!("Tocsin incident #{}", report.number);
     if let Some(previous) = report.previous {
         foot.push_str(&format!(", reopened after #{previous}"));
@@ -221,7 +224,7 @@ mod tests {
     use crate::signal::{Link, SignalKey, SignalSource};
 
     fn json(notification: &Notification) -> serde_json::Value {
-        serde_json::to_value(render(notification)).unwrap()
+        serde_json::to_value(render(notification, true)).unwrap()
     }
 
     #[test]
@@ -241,6 +244,8 @@ mod tests {
             "https://runbooks.example/login",
             "incident #7",
             ":red_circle: `eu-west-1` failing, 2 in a row",
+            "Acknowledge",
+            "Silence 1 h",
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
@@ -264,8 +269,9 @@ mod tests {
         for number in 8..57 {
             assert!(text.contains(&format!("#{number} *check-{number}*: expected 200, got 503")), "{number}: {text}");
         }
+        assert!(text.contains("Acknowledge all 50"), "{text}");
         for block in message["blocks"].as_array().unwrap() {
-            assert!(block["text"]["text"].as_str().unwrap().chars().count() <= SECTION_CHARS_MAX);
+            assert!(block["text"]["text"].as_str().unwrap_or_default().chars().count() <= SECTION_CHARS_MAX);
         }
         post.role = Role::Broadcast;
         post.folded.truncate(1);

@@ -1,4 +1,4 @@
-use super::gsm7::{fit, transliterate};
+use super::gsm7::{fit, segments, transliterate};
 use crate::incident::{IncidentReport, IncidentStatus};
 use crate::notification::{Notification, PageReason, Saying, Span};
 use checks::UnixMs;
@@ -13,11 +13,11 @@ const REGIONS_NAMED_MAX: usize = 3;
 const STORM_CHARS_MAX: usize = 200;
 
 /// The text of an SMS. Pure. What failed, where, since when and why one is woken stand in the first 160 characters; the
-/// error follows.
-pub fn body(notification: &Notification) -> String {
+/// error follows. Where an answer is taken, it says which, if that fits before the end of the first segment.
+pub fn body(notification: &Notification, takes_answers: bool) -> String {
     let told = notification.told();
     if told.len() > 1 {
-        return fit(&transliterate(&storm(&told)), SEGMENTS_MAX);
+        return fit(&transliterate(&storm(&told, takes_answers)), SEGMENTS_MAX);
     }
     let (saying, report) = told[0];
     let check = fit_chars(report.title(), CHECK_CHARS_MAX);
@@ -40,6 +40,12 @@ pub fn body(notification: &Notification) -> String {
             }
             if let Saying::Page { reason: PageReason::Undelivered { address, .. }, .. } = saying {
                 text.push_str(&format!(" [{address} undelivered]"));
+            }
+            if takes_answers && report.acknowledged.is_none() {
+                let hint = format!(". Reply ACK {}", report.number);
+                if segments(&transliterate(&format!("{text}{hint}: "))) == 1 {
+                    text.push_str(&hint);
+                }
             }
             text.push_str(": ");
             if let Some(step) = &failure.step {
@@ -67,7 +73,7 @@ pub fn body(notification: &Notification) -> String {
 
 /// Many incidents in one message: `P1 login-password and 49 more fail, #12 #13 ...: login-token, ...`. What fails comes
 /// before what is over.
-fn storm(told: &[(&Saying, &IncidentReport)]) -> String {
+fn storm(told: &[(&Saying, &IncidentReport)], takes_answers: bool) -> String {
     let (over, failing): (Vec<_>, Vec<_>) =
         told.iter().map(|(saying, report)| (saying.ends(), *report)).partition(|(ends, _)| *ends);
     let named = |reports: &[(bool, &IncidentReport)]| {
@@ -81,9 +87,10 @@ fn storm(told: &[(&Saying, &IncidentReport)]) -> String {
         let text = match reports.len() {
             1 => format!("{label} #{} {title} {}", first.number, if verb == "fail" { "fails" } else { "is over" }),
             count => format!(
-                "{label} {title} and {} more {verb} since {} UTC: {}",
+                "{label} {title} and {} more {verb} since {} UTC{}: {}",
                 count - 1,
                 clock(first.failing_since),
+                if takes_answers && verb == "fail" { ". Reply ACK ALL" } else { "" },
                 named(reports)
             ),
         };
@@ -125,20 +132,27 @@ mod tests {
     use super::*;
     use crate::incident::{RegionCondition, sample};
     use crate::notification::Role;
-    use crate::sms::segments;
 
     #[test]
     fn bodies_say_the_essential_first() {
         let mut page = sample::notification(Role::Post);
         assert_eq!(
-            body(&page),
+            body(&page, false),
             "P1 #7 login-password fails in eu-west-1 since 20:39:30 UTC (http): login > token: expected 200, got 503"
         );
+        assert_eq!(
+            body(&page, true),
+            "P1 #7 login-password fails in eu-west-1 since 20:39:30 UTC (http). Reply ACK 7: login > token: expected 200, got 503"
+        );
+        let acknowledged =
+            crate::incident::Acknowledged { at: page.created_at, by: "Ada".to_owned(), via: crate::act::Via::Sms };
+        page.report.acknowledged = Some(acknowledged);
+        assert_eq!(body(&page, true), body(&page, false), "it is taken care of");
         page.report.status = IncidentStatus::Recovered;
         page.report.ended_at = Some(page.report.opened_at + 31_000);
-        assert_eq!(body(&page), "OK #7 login-password recovered at 20:40:31 UTC after 1 min 1 s");
+        assert_eq!(body(&page, false), "OK #7 login-password recovered at 20:40:31 UTC after 1 min 1 s");
         page.report.status = IncidentStatus::Closed;
-        assert!(body(&page).starts_with("CLOSED #7 login-password is no longer checked"));
+        assert!(body(&page, false).starts_with("CLOSED #7 login-password is no longer checked"));
     }
 
     #[test]
@@ -151,7 +165,7 @@ mod tests {
         };
         let saying = page.saying.clone();
         page.carry((8..57).map(|number| other(number, saying.clone())));
-        let text = body(&page);
+        let text = body(&page, false);
         assert!(
             text.starts_with("P1 login-password and 49 more fail since 20:39:30 UTC: login-password #7, check-8 #8")
         );
@@ -161,12 +175,15 @@ mod tests {
         let mut end = other(7, Saying::Recovered { after_ms: 1 });
         (end.report.check, end.report.status) = (page.report.check.clone(), IncidentStatus::Recovered);
         ended.carry([end]);
-        let text = body(&ended);
+        let text = body(&ended, true);
         assert!(text.starts_with("OK #7 login-password recovered"), "what is over does not fail: {text}");
+        assert!(body(&page, true).starts_with(
+            "P1 login-password and 49 more fail since 20:39:30 UTC. Reply ACK ALL: login-password #7, check-8 #8"
+        ));
         page.folded.truncate(1);
         page.carry([other(99, Saying::Recovered { after_ms: 1 })]);
         assert_eq!(
-            body(&page),
+            body(&page, false),
             "P1 login-password and 1 more fail since 20:39:30 UTC: login-password #7, check-8 #8; OK #99 check-99 is over"
         );
     }
@@ -179,7 +196,7 @@ mod tests {
         page.report.regions = vec![line; 33];
         page.report.check = "x".repeat(64).parse().unwrap();
         page.report.failure.message = "日本語\n".repeat(500);
-        let text = body(&page);
+        let text = body(&page, true);
         assert!(segments(&text) <= SEGMENTS_MAX);
         let first: String = text.chars().take(160).collect();
         for part in ["P1 #7 ", "eu-west-1", "and 30 more", "since 20:39:30 UTC", "(http)"] {

@@ -1,5 +1,5 @@
 use super::body::body;
-use crate::notification::{Address, Notification};
+use crate::notification::{Address, Notification, NotificationId};
 use crate::outbox::{Channel, DeliveryOutcome, Fault, Reconciled};
 use crate::policy::PhoneNumber;
 use crate::twilio::{API_URL, Account, Listing, TwilioError, created_at};
@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use checks::UnixMs;
 use serde::Deserialize;
 use std::fmt;
+use url::Url;
 
 /// Messages are looked for from this long before the notification was made: clocks differ.
 const LOOK_BACK_MS: u64 = 10 * 60 * 1000;
@@ -28,6 +29,9 @@ pub struct TwilioSettings {
     pub api_url: String,
     /// For each call.
     pub timeout_ms: u64,
+    /// Where Twilio is asked to report what becomes of a message, where it can call: the name of the notification is
+    /// added to it. Messages then say how to answer, too.
+    pub status_callback: Option<Url>,
 }
 
 impl TwilioSettings {
@@ -38,6 +42,7 @@ impl TwilioSettings {
             sender,
             api_url: API_URL.to_owned(),
             timeout_ms: 10_000,
+            status_callback: None,
         }
     }
 }
@@ -55,6 +60,7 @@ impl fmt::Debug for TwilioSettings {
 pub struct TwilioChannel {
     account: Account,
     sender: Sender,
+    status_callback: Option<Url>,
 }
 
 #[derive(Deserialize)]
@@ -67,25 +73,37 @@ struct ListedMessage {
 
 impl TwilioChannel {
     pub fn new(settings: TwilioSettings) -> Result<Self, TwilioError> {
-        let TwilioSettings { account_sid, auth_token, sender, api_url, timeout_ms } = settings;
+        let TwilioSettings { account_sid, auth_token, sender, api_url, timeout_ms, status_callback } = settings;
         if let Sender::MessagingService(sid) = &sender {
             Account::require_sid("messaging_service_sid", sid, "MG")?;
         }
-        Ok(Self { account: Account::new(&account_sid, &auth_token, &api_url, timeout_ms)?, sender })
+        Ok(Self { account: Account::new(&account_sid, &auth_token, &api_url, timeout_ms)?, sender, status_callback })
     }
 
-    async fn send(&self, number: &PhoneNumber, text: &str) -> Result<String, Fault> {
+    fn takes_answers(&self) -> bool {
+        self.status_callback.is_some()
+    }
+
+    async fn send(&self, number: &PhoneNumber, text: &str, id: &NotificationId) -> Result<String, Fault> {
         let sender = match &self.sender {
             Sender::Number(number) => ("From", number.as_str()),
             Sender::MessagingService(sid) => ("MessagingServiceSid", sid.as_str()),
         };
-        self.account.create("Messages", &[("To", number.as_str()), sender, ("Body", text)]).await
+        let report_to = self.status_callback.clone().map(|mut url| {
+            // The address is part of what Twilio signs, so that the name cannot be another's.
+            url.query_pairs_mut().append_pair("notification", &id.0);
+            url.to_string()
+        });
+        let mut form = vec![("To", number.as_str()), sender, ("Body", text)];
+        form.extend(report_to.as_deref().map(|url| ("StatusCallback", url)));
+        self.account.create("Messages", &form).await
     }
 
     /// Looks through what was sent to the number.
-    async fn find(&self, number: &PhoneNumber, text: &str, oldest: UnixMs) -> Result<Reconciled, Fault> {
+    async fn find(&self, number: &PhoneNumber, texts: &[String], oldest: UnixMs) -> Result<Reconciled, Fault> {
         let listing = Listing { resource: "Messages", to: number.as_str(), oldest };
-        let found = |message: &ListedMessage| message.is(text).then(|| message.sid.clone());
+        let is_it = |message: &ListedMessage| texts.iter().any(|text| message.is(text));
+        let found = |message: &ListedMessage| is_it(message).then(|| message.sid.clone());
         self.account.find(&listing, |message| created_at(message.date_created.as_deref()), found).await
     }
 }
@@ -108,7 +126,8 @@ fn number(address: &Address) -> Result<&PhoneNumber, Fault> {
 #[async_trait]
 impl Channel for TwilioChannel {
     async fn deliver(&self, notification: &Notification, _post: Option<&str>) -> DeliveryOutcome {
-        let sent = async { self.send(number(&notification.address)?, &body(notification)).await };
+        let text = body(notification, self.takes_answers());
+        let sent = async { self.send(number(&notification.address)?, &text, &notification.id).await };
         match sent.await {
             Ok(receipt) => DeliveryOutcome::Delivered { receipt },
             Err(fault) => fault.into(),
@@ -117,7 +136,9 @@ impl Channel for TwilioChannel {
 
     async fn reconcile(&self, notification: &Notification, _post: Option<&str>) -> Reconciled {
         let oldest = notification.created_at - LOOK_BACK_MS;
-        let asked = async { self.find(number(&notification.address)?, &body(notification), oldest).await };
+        // As it was sent, or would have been under another configuration.
+        let texts = [true, false].map(|takes_answers| body(notification, takes_answers));
+        let asked = async { self.find(number(&notification.address)?, &texts, oldest).await };
         asked.await.unwrap_or_else(Reconciled::from)
     }
 }

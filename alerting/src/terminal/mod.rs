@@ -48,7 +48,7 @@ pub fn print(notification: &Notification) -> String {
     };
     let mut text = format!("{at} ▌ {place}\n");
     let body = match (&notification.address, notification.role) {
-        (Address::Sms { .. } | Address::Voice { .. }, _) => crate::sms::body(notification),
+        (Address::Sms { .. } | Address::Voice { .. }, _) => crate::sms::body(notification, false),
         (_, Role::Post) => in_full(notification),
         (_, Role::Edit) => headline(notification),
         (_, Role::Reply | Role::Broadcast) => format!("#{} {}: {}", report.number, report.title(), notification.saying),

@@ -9,6 +9,7 @@ use url::Url;
 /// ```toml
 /// [slack]
 /// token = { env = "SLACK_TOKEN" }   # the default; a bot token with chat:write
+/// signing_secret = { env = "SLACK_SIGNING_SECRET" }   # the default; with [callbacks], posts have buttons
 /// p1_channel = "#p1"
 /// p2_channel = "#p2"
 /// ```
@@ -17,6 +18,10 @@ pub struct SlackSettings {
     pub token: Option<Secret>,
     /// The environment variable that would hold the token, for the line that says it is missing.
     pub token_variable: String,
+    /// Proves that a press of a button is told by Slack.
+    pub signing_secret: Option<Secret>,
+    /// The environment variable that would hold it.
+    pub signing_secret_variable: String,
     pub p1_channel: String,
     pub p2_channel: String,
     /// Another place than Slack itself, such as a proxy or a test's double.
@@ -25,9 +30,17 @@ pub struct SlackSettings {
 
 impl SlackSettings {
     fn new(environment: super::Environment<'_>) -> Self {
-        let token_variable = "SLACK_TOKEN".to_owned();
-        let token = environment(&token_variable).filter(|token| !token.is_empty()).map(Secret::new);
-        Self { token, token_variable, p1_channel: "#p1".to_owned(), p2_channel: "#p2".to_owned(), api_url: None }
+        let found = |name: &str| environment(name).filter(|value| !value.is_empty()).map(Secret::new);
+        let (token, signing) = ("SLACK_TOKEN", "SLACK_SIGNING_SECRET");
+        Self {
+            token: found(token),
+            token_variable: token.to_owned(),
+            signing_secret: found(signing),
+            signing_secret_variable: signing.to_owned(),
+            p1_channel: "#p1".to_owned(),
+            p2_channel: "#p2".to_owned(),
+            api_url: None,
+        }
     }
 }
 
@@ -40,6 +53,14 @@ pub(super) fn read(section: Option<Section<'_>>, environment: super::Environment
         Referred::Unset { variable, .. } => {
             settings.token = None;
             settings.token_variable = variable;
+        }
+    }
+    match secret::refer(&mut section, "signing_secret", "SLACK_SIGNING_SECRET") {
+        Referred::Unwritten | Referred::Faulty => {}
+        Referred::Found(secret) => settings.signing_secret = Some(secret),
+        Referred::Unset { variable, .. } => {
+            settings.signing_secret = None;
+            settings.signing_secret_variable = variable;
         }
     }
     if let Some(channel) = section.parsed("p1_channel", channel) {

@@ -1,5 +1,6 @@
 //! From the configuration to the channels and the ladder of alerting.
 
+use super::callbacks;
 use crate::config::{Sender, Settings};
 use alerting::email::{EmailChannel, EmailSettings};
 use alerting::notification::ChannelKind;
@@ -52,6 +53,7 @@ fn slack(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Channel>>> {
     let Some(token) = &settings.slack.token else { return Ok(None) };
     let mut slack = SlackSettings::new(token.expose());
     slack.timeout_ms = timeout_ms(settings);
+    slack.with_buttons = settings.callbacks.is_some() && settings.slack.signing_secret.is_some();
     if let Some(url) = &settings.slack.api_url {
         slack.api_url = url.to_string();
     }
@@ -66,6 +68,7 @@ fn sms(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Channel>>> {
     };
     let mut twilio = TwilioSettings::new(account.account_sid.clone(), account.auth_token.expose(), sender);
     twilio.timeout_ms = timeout_ms(settings);
+    twilio.status_callback = callbacks::message_reports(settings.callbacks.as_ref())?;
     if let Some(url) = &settings.twilio.api_url {
         twilio.api_url = url.to_string();
     }

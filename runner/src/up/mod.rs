@@ -96,7 +96,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let pages = pages.merge(queries::router(recorder, Arc::clone(&ruling), settings.rules.interval));
     let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone()));
     if let Some(callers) = callers {
-        let routes = axum::Router::new();
+        let routes = callbacks::of_people(&settings, &alerting, &calls);
         let routes = routes.merge(callbacks::alerts(&settings.alerts, &alerting, &calls)?);
         tokio::spawn(callbacks::serve(callers, callbacks::bounded(routes, &calls)));
     }

@@ -10,6 +10,12 @@ pub(super) fn notices(settings: &Settings) -> Vec<String> {
             settings.slack.token_variable
         ));
     }
+    if settings.callbacks.is_some() && settings.slack.token.is_some() && settings.slack.signing_secret.is_none() {
+        notices.push(format!(
+            "{} is not set: Slack posts have no buttons to acknowledge with",
+            settings.slack.signing_secret_variable
+        ));
+    }
     if settings.twilio.account.is_none() {
         let verb = if settings.twilio.missing.len() == 1 { "is" } else { "are" };
         notices.push(format!(

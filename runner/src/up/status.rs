@@ -70,6 +70,12 @@ impl Status {
             (_, Some(attempt)) => attempt.detail.clone(),
             (_, None) => "waits for its first attempt".to_owned(),
         };
+        // What the handset says comes after what the provider said.
+        let (delivery, outcome) = match record.reports.last() {
+            Some(report) if report.fate.is_lost() => (Delivery::Failed, report.text.clone()),
+            Some(report) => (delivery, report.text.clone()),
+            None => (delivery, outcome),
+        };
         NotificationRow {
             at: record.created_at,
             incident: Some(incident),

@@ -7,7 +7,7 @@ use alerting::journal::{
     Commit, Committed, IncidentFilter, IncidentRecord, IncidentSummary, Journal, JournalError, Lease, ResultSummary,
     Settled, Settlement, UndeliveredPage, Versioned,
 };
-use alerting::notification::ChannelKind;
+use alerting::notification::{ChannelKind, HandsetReport};
 use alerting::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
@@ -170,6 +170,10 @@ impl Journal for Store {
             self.world.state().confirmed.extend(ids);
         }
         self.answer("settle", trouble, ()).await
+    }
+
+    async fn report(&self, report: HandsetReport) -> Result<bool, JournalError> {
+        self.read("report", self.world.journal.report(report)).await
     }
 
     async fn recover(&self, now: UnixMs) -> Result<u64, JournalError> {

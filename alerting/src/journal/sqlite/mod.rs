@@ -19,7 +19,7 @@ use super::{
     Settlement, UndeliveredPage, Versioned,
 };
 use crate::incident::CheckState;
-use crate::notification::ChannelKind;
+use crate::notification::{ChannelKind, HandsetReport};
 use crate::outbox::Folding;
 use crate::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
@@ -183,6 +183,10 @@ impl Journal for SqliteJournal {
 
     async fn settle(&self, settlement: Settlement) -> Result<(), JournalError> {
         self.writer.write(move |ledger| ledger.settle(&settlement)).await?
+    }
+
+    async fn report(&self, report: HandsetReport) -> Result<bool, JournalError> {
+        self.writer.write(move |ledger| ledger.report(&report)).await?
     }
 
     async fn recover(&self, now: UnixMs) -> Result<u64, JournalError> {

@@ -4,7 +4,7 @@ use crate::journal::{
     Attempt, IncidentFilter, IncidentRecord, IncidentSummary, JournalError, NotificationRecord, ResultSummary,
     RowState, UndeliveredPage, Verdict, Versioned,
 };
-use crate::notification::Notification;
+use crate::notification::{Fate, HandsetReport, Notification};
 use checks::{CheckId, FailureClass, Region, RunKey, UnixMs};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
@@ -93,22 +93,24 @@ impl SqliteReader {
     ) -> Result<Vec<UndeliveredPage>, JournalError> {
         self.with(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT o.notification, o.state, o.problem FROM incidents AS i JOIN outbox AS o ON o.incident = i.number
-                 WHERE i.status = 'open' AND o.page = 1
-                 AND (o.state = 'failed' OR (o.state IN ('pending', 'leased')
-                     AND o.created_at <= iif(o.attempts = 0, ?2, ?1)))
+                "SELECT o.notification, o.state, o.problem,
+                     (SELECT text FROM handset_reports WHERE notification = o.id AND lost = 1 ORDER BY at LIMIT 1)
+                     AS loss
+                 FROM incidents AS i JOIN outbox AS o ON o.incident = i.number
+                 WHERE i.status = 'open' AND o.page = 1 AND (o.state = 'failed' OR loss IS NOT NULL
+                     OR (o.state IN ('pending', 'leased') AND o.created_at <= iif(o.attempts = 0, ?2, ?1)))
                  ORDER BY o.seq",
             )?;
-            let rows: Vec<(String, String, Option<String>)> = statement
+            let rows: Vec<(String, String, Option<String>, Option<String>)> = statement
                 .query_map([created_before.0, (created_before - every_ms).0], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
                 })?
                 .collect::<Result<_, _>>()?;
             rows.into_iter()
-                .map(|(document, state, problem)| {
+                .map(|(document, state, problem, lost)| {
                     let n: Notification = parse("notification", &document)?;
                     let state = RowState::parse(&state).ok_or_else(|| malformed("row state", &state))?;
-                    Ok(UndeliveredPage::of(&n, problem, state))
+                    Ok(UndeliveredPage::of(&n, problem, state, lost))
                 })
                 .collect()
         })
@@ -256,6 +258,8 @@ fn notifications(connection: &Connection, incident: i64) -> Result<Vec<Notificat
     let mut attempts = connection.prepare_cached(
         "SELECT number, at, duration_ms, outcome, detail FROM attempts WHERE notification = ?1 ORDER BY number",
     )?;
+    let mut reports = connection
+        .prepare_cached("SELECT fate, at, text FROM handset_reports WHERE notification = ?1 ORDER BY at, fate")?;
     let mut records = Vec::with_capacity(rows.len());
     for (document, state) in rows {
         let n: Notification = parse("notification", &document)?;
@@ -271,7 +275,15 @@ fn notifications(connection: &Connection, incident: i64) -> Result<Vec<Notificat
             })?
             .collect::<Result<_, _>>()?;
         let state = RowState::parse(&state).ok_or_else(|| malformed("row state", &state))?;
-        records.push(NotificationRecord::of(n, state, attempts));
+        let told: Vec<(String, i64, String)> = reports
+            .query_map([&n.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<Result<_, _>>()?;
+        let told = told.into_iter().map(|(fate, at, text)| {
+            let fate = Fate::parse(&fate).ok_or_else(|| malformed("fate", &fate))?;
+            Ok(HandsetReport { notification: n.id.clone(), at: UnixMs(at), fate, text })
+        });
+        let told = told.collect::<Result<_, JournalError>>()?;
+        records.push(NotificationRecord::of(n, state, attempts, told));
     }
     Ok(records)
 }

@@ -74,6 +74,13 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (lane, stream, page)
     ) WITHOUT ROWID;
 ",
+    "
+    -- What became of a message after its provider had taken it; `lost`: nobody got it.
+    CREATE TABLE handset_reports (
+        notification TEXT NOT NULL, fate TEXT NOT NULL, at INTEGER NOT NULL, lost INTEGER NOT NULL, text TEXT NOT NULL,
+        PRIMARY KEY (notification, fate)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// Brings the database to this build's schema, and refuses one that a newer build has written.

@@ -1,8 +1,8 @@
-//! How an attempt went, and what becomes of the rows that it carried.
+//! How an attempt went, what becomes of the rows that it carried, and what became of the message later.
 
 use super::write::{Ledger, integer};
 use crate::journal::{JournalError, Settled, Settlement};
-use crate::notification::Role;
+use crate::notification::{HandsetReport, Role};
 use crate::outbox::Stream;
 use checks::UnixMs;
 use rusqlite::params;
@@ -99,5 +99,22 @@ impl Ledger {
             )?
             .execute(params![lane, stream, page, at, now.0])?;
         Ok(())
+    }
+
+    /// Whatever the row's state: a report may come before the delivery is written down.
+    pub fn report(&mut self, report: &HandsetReport) -> Result<bool, JournalError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT id FROM outbox WHERE id = ?1 OR carrier = ?1 ORDER BY seq")?;
+        let rows = statement.query_map([&report.notification.0], |row| row.get::<_, String>(0))?;
+        let rows: Vec<String> = rows.collect::<Result<_, _>>()?;
+        for id in &rows {
+            self.connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO handset_reports (notification, fate, at, lost, text)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![id, report.fate.as_str(), report.at.0, report.fate.is_lost(), report.text])?;
+        }
+        Ok(!rows.is_empty())
     }
 }

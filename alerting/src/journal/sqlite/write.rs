@@ -276,6 +276,7 @@ impl Ledger {
         for number in old {
             for statement in [
                 "DELETE FROM attempts WHERE notification IN (SELECT id FROM outbox WHERE incident = ?1)",
+                "DELETE FROM handset_reports WHERE notification IN (SELECT id FROM outbox WHERE incident = ?1)",
                 "DELETE FROM outbox WHERE incident = ?1",
                 "DELETE FROM trail WHERE incident = ?1",
                 // A signal whose last incident is forgotten leaves nothing behind: there may be any number of them.

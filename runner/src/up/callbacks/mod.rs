@@ -4,14 +4,20 @@
 //! Each route verifies its caller before it does anything, and answers only when what follows is durable. What is refused
 //! is answered with 4xx, counted by route and reason ([`Tally`], `tocsin_callbacks_refused_total`), and has no effect.
 
+mod acts;
 mod alerts;
+mod slack;
 mod sns;
 mod tally;
+mod twilio;
 
 pub(super) use alerts::router as alerts;
 pub(super) use tally::Tally;
+pub(super) use twilio::message_reports;
 
-use crate::config::CallbacksSettings;
+use crate::config::{CallbacksSettings, Settings};
+use acts::Acts;
+use alerting::Alerting;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -34,6 +40,14 @@ pub(super) async fn bind(settings: &CallbacksSettings) -> anyhow::Result<TcpList
     TcpListener::bind(address).await.with_context(|| {
         format!("callbacks cannot be taken on {address}; write another `listen` in [callbacks], or stop what is listening there")
     })
+}
+
+/// Where Slack and Twilio tell what people answer, and what became of messages; each where its secret is set.
+pub(super) fn of_people(settings: &Settings, alerting: &Arc<Alerting>, tally: &Arc<Tally>) -> Router {
+    let acts = Arc::new(Acts::new(Arc::clone(alerting)));
+    let slack = settings.slack.signing_secret.clone().map(|secret| slack::router(secret, &acts, tally));
+    let twilio = twilio::router(settings, &acts, tally);
+    [slack, twilio].into_iter().flatten().fold(Router::new(), Router::merge)
 }
 
 /// Puts the bounds and the counting of unknown paths around the routes.
