@@ -9,10 +9,14 @@
 //! It misbehaves on request ([`Behaviour`]), per operation: before it accepted the message or after. That
 //! difference is what "nothing lost, nothing twice" hangs on, so both are there for every kind of trouble.
 //!
+//! They call back as well ([`Callback`]): a button that is pressed, a text that is answered, what became of a message;
+//! signed as the provider signs, or forged.
+//!
 //! What a provider would refuse, and what a careful client never sends, is a *violation*. Violations are kept and
 //! fail the test when the double goes out of scope; a test cannot forget to look.
 
 mod behaviour;
+mod callback;
 pub mod contract;
 pub mod mail;
 mod server;
@@ -22,4 +26,5 @@ pub mod twilio;
 pub mod webhook;
 
 pub use behaviour::Behaviour;
+pub use callback::{Answered, Callback};
 pub use server::Double;

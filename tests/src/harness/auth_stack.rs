@@ -89,7 +89,7 @@ impl AuthStack {
 }
 
 /// A client for addresses of this machine.
-pub(super) fn client() -> Client {
+pub(crate) fn client() -> Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // Reqwest wants one even for plain HTTP. An error says that somebody else installed one.

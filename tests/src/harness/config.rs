@@ -38,6 +38,8 @@ pub struct Config {
     pub vars: String,
     /// How far apart the messages to one telephone are.
     pub message_every: String,
+    /// What callers are told, where they may call in.
+    pub callbacks: Option<String>,
     /// Further lines, as they stand.
     pub extra: String,
 }
@@ -63,8 +65,14 @@ impl Config {
             retry_max: "500ms".to_owned(),
             vars: String::new(),
             message_every: "0s".to_owned(),
+            callbacks: None,
             extra: String::new(),
         }
+    }
+
+    /// Callers are told `public_url`, behind which a proxy would stand.
+    pub fn with_callbacks(self, public_url: &str) -> Self {
+        Self { callbacks: Some(public_url.to_owned()), ..self }
     }
 
     pub fn with_providers(mut self, slack: &Slack, twilio: &Twilio) -> Self {
@@ -82,6 +90,7 @@ impl Config {
         ];
         if self.slack_url.is_some() {
             variables.push(("TEST_SLACK_TOKEN", Slack::TOKEN));
+            variables.push(("TEST_SLACK_SIGNING_SECRET", Slack::SIGNING_SECRET));
         }
         if self.twilio_url.is_some() {
             variables.push(("TEST_TWILIO_TOKEN", Twilio::AUTH_TOKEN));
@@ -134,11 +143,15 @@ impl Config {
         line(format_args!("message_every = {:?}", self.message_every));
         if let Some(url) = &self.slack_url {
             line(format_args!("[slack]\ntoken = {{ env = \"TEST_SLACK_TOKEN\" }}\napi_url = {url:?}"));
+            line(format_args!("signing_secret = {{ env = \"TEST_SLACK_SIGNING_SECRET\" }}"));
         }
         if let Some(url) = &self.twilio_url {
             line(format_args!("[twilio]\naccount_sid = \"{}\"", Twilio::ACCOUNT_SID));
             line(format_args!("auth_token = {{ env = \"TEST_TWILIO_TOKEN\" }}\nfrom = \"{}\"", Twilio::FROM));
             line(format_args!("api_url = {url:?}"));
+        }
+        if let Some(url) = &self.callbacks {
+            line(format_args!("[callbacks]\nlisten = \"127.0.0.1:0\"\npublic_url = {url:?}"));
         }
         for (name, phone) in DEVOPS {
             line(format_args!("[[teams.devops]]\nname = \"{name}\"\nphone = \"{phone}\""));

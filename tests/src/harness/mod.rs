@@ -18,6 +18,7 @@ mod world;
 
 pub use alertmanager::Alertmanager;
 pub use auth_stack::AuthStack;
+pub(crate) use auth_stack::client;
 pub use config::{Config, DEVOPS, REGIONS};
 pub use process::{Finished, Process};
 pub use processes::{all_gone, descendants};

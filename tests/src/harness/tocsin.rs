@@ -25,8 +25,9 @@ static RUNS: AtomicU32 = AtomicU32::new(0);
 
 /// What is not to reach the program from whoever runs the tests: tokens that would reach a real provider, and settings
 /// of output and proxies.
-pub const NOT_FOR_TESTS: [&str; 13] = [
+pub const NOT_FOR_TESTS: [&str; 14] = [
     "SLACK_TOKEN",
+    "SLACK_SIGNING_SECRET",
     "TWILIO_ACCOUNT_SID",
     "TWILIO_AUTH_TOKEN",
     "TWILIO_FROM",
@@ -87,6 +88,15 @@ impl Tocsin {
     /// Runs a subcommand to its end.
     pub async fn run(config: &Config, folder: &Path, arguments: &[&str]) -> Finished {
         Self::start(config, folder, arguments).finished().await
+    }
+
+    /// Where others call in.
+    ///
+    /// # Panics
+    /// Where its configuration has no `[callbacks]`.
+    pub fn callbacks(&self) -> String {
+        let address = self.ready["callbacks"].as_str();
+        format!("http://{}", address.expect("the ready file names where callbacks are taken"))
     }
 
     /// The text of one of its pages.

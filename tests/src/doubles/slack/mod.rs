@@ -7,6 +7,7 @@
 mod arguments;
 mod block_kit;
 mod history;
+mod press;
 mod record;
 
 pub use record::{SlackCall, SlackMessage, SlackRecord};
@@ -33,6 +34,7 @@ impl Slack {
     }
 
     pub const TOKEN: &'static str = "xoxb-000000000000-doublesown";
+    pub const SIGNING_SECRET: &'static str = "d0b1e00000000000000000000000000f";
 
     /// What stands before the method's name.
     pub fn api_url(&self) -> String {

@@ -92,7 +92,7 @@ impl SlackMessage {
         lines.join("\n")
     }
 
-    pub(super) fn as_slack_shows(&self, with_metadata: bool) -> Value {
+    pub(in crate::doubles) fn as_slack_shows(&self, with_metadata: bool) -> Value {
         let mut shown = json!({
             "type": "message",
             "user": "U0DOUBLE0",

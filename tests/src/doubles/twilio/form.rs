@@ -38,6 +38,13 @@ pub(super) fn body_violation(form: &[(String, String)]) -> Refusal {
     }
 }
 
+/// Twilio calls no address that is not whole (error 21609).
+pub(super) fn status_callback_violation(form: &[(String, String)]) -> Option<String> {
+    let url = argument(form, "StatusCallback")?;
+    let is_whole = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    (!is_whole).then(|| format!("`StatusCallback`: {url} is no address that Twilio could call"))
+}
+
 /// E.164: a plus sign and 7 to 15 digits, the first of them no zero.
 fn is_e164(number: &str) -> bool {
     number.strip_prefix('+').is_some_and(|digits| {

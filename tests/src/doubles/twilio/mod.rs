@@ -3,6 +3,7 @@
 //!
 //! The published description leaves the whole form optional, so that recipient, sender and text are asserted here.
 
+mod answers;
 mod calls;
 mod form;
 mod paging;
@@ -17,7 +18,7 @@ use super::server::{Answer, Arrival, Double, Provider};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use chrono::NaiveDate;
-use form::{argument, body_violation, from_violation, to_violation};
+use form::{argument, body_violation, from_violation, status_callback_violation, to_violation};
 use http::StatusCode;
 use paging::paged;
 use serde_json::{Value, json};
@@ -125,6 +126,7 @@ impl Provider for Account {
                 {
                     wrong.extend(violation.map(|(_, text)| format!("`{name}`: {text}")));
                 }
+                wrong.extend(status_callback_violation(&form));
             }
             "call" => wrong.extend(calls::violations(&form)),
             "list" | "fetch" | "list-calls" => {}
@@ -183,6 +185,7 @@ impl Account {
             from: text("From"),
             messaging_service_sid: text("MessagingServiceSid"),
             body: text("Body").unwrap_or_default(),
+            status_callback: text("StatusCallback"),
             sent_at: arrival.at,
             sent_at_wall: arrival.at_wall.into(),
         };

@@ -42,6 +42,8 @@ pub struct Sms {
     pub from: Option<String>,
     pub messaging_service_sid: Option<String>,
     pub body: String,
+    /// Where what becomes of it is reported.
+    pub status_callback: Option<String>,
     pub sent_at: Instant,
     pub sent_at_wall: DateTime<Utc>,
 }
