@@ -6,4 +6,5 @@ mod scene;
 mod clocks;
 mod crashes;
 mod faults;
+mod handsets;
 mod ladder;

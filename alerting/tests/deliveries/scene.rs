@@ -54,7 +54,9 @@ impl Scene {
         let member =
             |name: &str, phone: &str| Member { name: name.to_owned(), phone: phone.parse().unwrap(), email: None };
         let devops = vec![member("Ada", "+4915100000001"), member("Bob", "+4915100000002")];
-        let directory = Directory { teams: [("devops".to_owned(), devops)].into(), ..Directory::default() };
+        let first = vec![devops[0].clone()];
+        let teams = [("devops".to_owned(), devops), ("first".to_owned(), first)];
+        let directory = Directory { teams: teams.into(), ..Directory::default() };
         let default = self.policy.ladder("default", &directory).unwrap();
         let delivery = DeliverySettings { retry_first_ms: 20, retry_max_ms: 200, ..DeliverySettings::default() };
         AlertingSettings { ladders: Ladders { default, named: [].into() }, delivery }
@@ -75,9 +77,13 @@ impl Scene {
 
     /// The journal can be opened again once the process before has let go of it.
     pub async fn reopen(&self) -> Alerting {
+        let journal = Arc::new(self.journal_again().await);
+        Alerting::open(self.settings(), self.channels(), journal).await.unwrap()
+    }
+
+    pub async fn journal_again(&self) -> SqliteJournal {
         let path = self.folder.path().join("journal.db");
-        let journal = loop_until(|| SqliteJournal::open(unfolded(path.clone())).ok()).await;
-        Alerting::open(self.settings(), self.channels(), Arc::new(journal)).await.unwrap()
+        loop_until(|| SqliteJournal::open(unfolded(path.clone())).ok()).await
     }
 
     pub fn result(&self, region: &str, slot: u64, outcome: Outcome) -> RunResult {
