@@ -1,5 +1,6 @@
 use crate::incident::IncidentStatus;
 use crate::notification::{Notification, PageReason, Saying};
+use crate::twilio::escape;
 use url::form_urlencoded;
 
 /// <https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource>: `Twiml` takes 4000 characters.
