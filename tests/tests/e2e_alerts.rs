@@ -131,7 +131,9 @@ async fn a_token_stands_between_the_world_and_incidents() {
     let at = chrono::Utc::now().timestamp();
     let (pingdom, new_relic) = (format!("{url}/pingdom"), format!("{url}/new-relic"));
     let huge = "x".repeat(9 << 20);
-    let refusals: [(&str, Option<&str>, &str, u16, &str, &str); 8] = [
+    /// URL, token, body; status, and the route and reason that it is counted by.
+    type Refused<'a> = (&'a str, Option<&'a str>, &'a str, u16, &'a str, &'a str);
+    let refusals: [Refused<'_>; 8] = [
         (&pingdom, None, "", 401, "alerts-pingdom", "token"),
         (&pingdom, Some("0f3c2a9d41b7e6550f3c2a9d41b7e656"), "", 401, "alerts-pingdom", "token"),
         (&new_relic, None, &huge, 401, "alerts-new-relic", "token"),
