@@ -19,6 +19,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src/library");
     let manifest_dir = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
 
+    // As for the `tocsin` binary, see runner/build.rs.
+    for programs in ["tests", "examples"] {
+        println!("cargo:rustc-link-arg-{programs}=-Wl,-z,max-page-size=0x200000");
+    }
     let mut extensions = Vec::new();
     for (package, folder) in package_folders(&manifest_dir)? {
         for file in scripts(&folder)? {

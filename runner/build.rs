@@ -1,4 +1,5 @@
-//! Embeds the type declarations that ship beside the checks, so that `tocsin types` can write them anywhere.
+//! Embeds the type declarations that ship beside the checks, so that `tocsin types` can write them anywhere; and lays out
+//! the `tocsin` binary.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -7,6 +8,9 @@ use std::path::{Path, PathBuf};
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../checks/scripts").canonicalize()?;
     println!("cargo:rerun-if-changed=build.rs");
+    // Code that shares no large page (2 MiB) with anything else can be moved into large pages as a whole, which makes runs
+    // cheaper (`probes::sandbox`, code.rs).
+    println!("cargo:rustc-link-arg-bins=-Wl,-z,max-page-size=0x200000");
     println!("cargo:rerun-if-changed={}", folder.display());
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&folder)? {

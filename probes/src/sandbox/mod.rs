@@ -19,6 +19,7 @@
 
 mod black_box;
 mod child;
+mod code;
 mod containment;
 mod credentials;
 mod describe;

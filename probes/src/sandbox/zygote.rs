@@ -11,6 +11,7 @@
 use super::Limits;
 use super::black_box::BlackBox;
 use super::child::{self, Job};
+use super::code;
 use super::containment::{self, RunFilter};
 use super::memory;
 use super::process::{self, Forked, Status};
@@ -79,6 +80,7 @@ fn serve() -> io::Result<()> {
         }
     };
     ask_for_processor_features();
+    code::join_code();
     engine.settle();
     memory::fill_heap_holes();
     memory::join_heap(heap_start, FREE_BYTES);
