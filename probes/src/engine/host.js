@@ -14,6 +14,7 @@ import { AbortController, DOMException, forbidNetwork, inspect, preload } from "
 
 const {
   ArrayIsArray,
+  ArrayPrototypePush,
   BigIntPrototypeToString,
   ErrorPrototype,
   JSONParse,
@@ -26,6 +27,9 @@ const {
   ReflectApply,
   ReflectGet,
   String,
+  StringPrototypeRepeat,
+  StringPrototypeSlice,
+  Symbol,
   SymbolFor,
   SymbolPrototypeToString,
   SyntaxError,
@@ -135,7 +139,8 @@ ObjectDefineProperty(globalThis.Math, "random", {
   },
 });
 
-let controller;
+// Made before any run: what is made once for all need not be made by each.
+const controller = new AbortController();
 
 core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
   if (internals.tocsinIsSkip(reason)) ops.op_run_skipped();
@@ -189,7 +194,6 @@ async function run(loaded, isFunction, orderJson) {
     return;
   }
   const order = JSONParse(orderJson);
-  controller = new AbortController();
   const context = internals.tocsinContext(order, controller.signal);
   let returned;
   try {
@@ -215,7 +219,7 @@ async function run(loaded, isFunction, orderJson) {
 
 /** The run's time is over: what waits for `ctx.signal` gets a moment to unwind. */
 function abort() {
-  controller?.abort(new DOMException("the run's time is over", "TimeoutError"));
+  controller.abort(new DOMException("the run's time is over", "TimeoutError"));
 }
 
 /** A value of a definition as JSON that keeps apart what JSON would blur. */
@@ -285,7 +289,24 @@ core.loadExtScript("ext:tocsin_host/net.js");
 
 for (const name of ObjectKeys(internals.tocsinModules)) makeImportable(name);
 
-globalThis[SymbolFor("tocsin.host")] = { __proto__: null, preload, begin, run, abort, describe };
+/** Never let go of; see holes.rs. */
+const held = [];
+let heldCount = 0;
+const FILLER = StringPrototypeRepeat("-", 512);
+
+/** Makes room for as many values, so that nothing but they is allocated later; and so many names. */
+function reserve(count, names) {
+  for (let i = 0; i < count; i++) ArrayPrototypePush(held, undefined);
+  for (let i = 0; i < names; i++) held[heldCount++] = Symbol();
+}
+
+/** Makes so many strings of this length; false when there is no more room. */
+function hold(length, count) {
+  for (let i = 0; i < count && heldCount < held.length; i++) held[heldCount++] = StringPrototypeSlice(FILLER, 0, length);
+  return heldCount < held.length;
+}
+
+globalThis[SymbolFor("tocsin.host")] = { __proto__: null, preload, reserve, hold, begin, run, abort, describe };
 
 delete globalThis.Deno;
 delete globalThis.__bootstrap;

@@ -6,6 +6,7 @@
 //! the process. It is never used twice, so that nothing has to be cleaned.
 
 mod embedded;
+mod holes;
 mod loader;
 mod ops;
 mod record;
@@ -106,6 +107,8 @@ pub(crate) struct Engine {
 
 /// The functions of `host.js`.
 struct Host {
+    reserve: v8::Global<v8::Function>,
+    hold: v8::Global<v8::Function>,
     begin: v8::Global<v8::Function>,
     run: v8::Global<v8::Function>,
     describe: v8::Global<v8::Function>,
@@ -301,5 +304,12 @@ fn take_host(runtime: &mut JsRuntime) -> Result<Host, EngineError> {
         Some(v8::Global::new(scope, function))
     };
     let take = |name: &'static str| function(name).ok_or(EngineError::Host(name));
-    Ok(Host { begin: take("begin")?, run: take("run")?, describe: take("describe")?, abort: take("abort")? })
+    Ok(Host {
+        reserve: take("reserve")?,
+        hold: take("hold")?,
+        begin: take("begin")?,
+        run: take("run")?,
+        describe: take("describe")?,
+        abort: take("abort")?,
+    })
 }

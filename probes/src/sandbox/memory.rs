@@ -72,30 +72,32 @@ pub(super) fn heap_top() -> usize {
 }
 
 /// Makes the heap of large pages, as far as the kernel has any: a fork copies one entry of its tables for each, and five
-/// hundred for the same memory in small pages. `room_bytes` at its end stay free for what runs allocate.
+/// hundred for the same memory in small pages. What is allocated from now on goes to small pages behind them: a large one
+/// would be taken apart at the zygote's first write to it, and every later fork would copy its five hundred.
 pub(super) fn join_heap(start: usize, room_bytes: usize) {
     const MADV_COLLAPSE: libc::c_int = 25;
-    extend_heap(room_bytes);
-    // SAFETY: sbrk(0) moves nothing and tells the heap's end.
-    let end = unsafe { libc::sbrk(0) as usize };
+    let end = end_in_large_page();
     for page in (start.next_multiple_of(LARGE_PAGE)..end).step_by(LARGE_PAGE) {
         // SAFETY: the advice changes no content; where the kernel does not know it or has no large page, nothing happens.
         unsafe { libc::madvise(page as *mut libc::c_void, LARGE_PAGE, MADV_COLLAPSE) };
     }
+    // SAFETY: the block is freed at once, and stays with the process as free space (see `prepare_allocator`).
+    unsafe { libc::free(std::hint::black_box(libc::malloc(room_bytes))) };
 }
 
-/// Has the heap end where a large page does, with at least `room_bytes` of free space.
-fn extend_heap(room_bytes: usize) {
+/// Allocates for good what is left of the heap's last large page. Returns where that ends.
+fn end_in_large_page() -> usize {
     // What the allocator takes for itself of a block, and of the free space behind it.
     const OWN: usize = 40;
     let top = heap_top();
-    let end = (top + room_bytes).next_multiple_of(LARGE_PAGE);
-    // SAFETY: the block is freed at once, and stays with the process as free space (see `prepare_allocator`).
+    let end = (top + OWN).next_multiple_of(LARGE_PAGE);
+    // SAFETY: the block is nobody's, and never freed.
     unsafe {
         libc::mallopt(libc::M_TOP_PAD, 0);
-        libc::free(libc::malloc(end - top - OWN));
+        std::hint::black_box(libc::malloc(end - top - OWN));
         libc::mallopt(libc::M_TOP_PAD, TOP_PAD);
     }
+    end
 }
 
 /// What this process maps now, in bytes; zero where the kernel does not say.

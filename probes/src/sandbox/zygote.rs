@@ -83,6 +83,8 @@ fn serve() -> io::Result<()> {
     code::join_code();
     engine.settle();
     memory::fill_heap_holes();
+    engine.fill_holes(memory::heap_top);
+    memory::fill_heap_holes();
     memory::join_heap(heap_start, FREE_BYTES);
     let rehearsed = rehearsal::rehearse(&mut engine, limits).unwrap_or_else(|error| {
         eprintln!("tocsin zygote: runs are slower than they could be, because the rehearsal failed: {error}");
