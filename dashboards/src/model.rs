@@ -20,6 +20,8 @@ pub struct Overview {
     pub notifications: Vec<NotificationRow>,
     /// Alert rules, what fires first.
     pub rules: Vec<RuleRow>,
+    /// What nobody is told of for now, the first to end first.
+    pub silences: Vec<SilenceRow>,
     pub scripts_broken: Vec<BrokenScript>,
     /// What the person who runs Tocsin should know, such as a missing token.
     pub notices: Vec<String>,
@@ -27,6 +29,20 @@ pub struct Overview {
     pub newest_result_at: Option<UnixMs>,
     /// What was counted since the start, by name: results, deliveries, and whatever was dropped.
     pub counters: BTreeMap<String, u64>,
+}
+
+/// A silence that somebody has set.
+#[derive(Debug, Clone, Serialize)]
+pub struct SilenceRow {
+    pub id: u64,
+    /// `check login`, `tag cdn`, `everything`.
+    pub about: String,
+    /// When it begins, where it did not begin at once.
+    pub from: Option<UnixMs>,
+    pub until: UnixMs,
+    pub by: String,
+    pub why: String,
+    pub is_maintenance: bool,
 }
 
 /// An alert of a rule, or a rule that has none.

@@ -126,6 +126,7 @@ mod tests {
             incidents_closed: Vec::new(),
             rules: Vec::new(),
             notifications: Vec::new(),
+            silences: Vec::new(),
             scripts_broken: Vec::new(),
             notices: Vec::new(),
             newest_result_at: Some(NOW - 1_000),

@@ -74,6 +74,9 @@ async fn the_front_page_says_the_worst_first() {
         "draft.check.ts:3:14",
         "SLACK_TOKEN is not set",
         "SMS to Bob",
+        "tag cdn",
+        "#5 by Grace",
+        "2 h",
         "newest result 3 s ago",
     ] {
         assert!(broken.contains(fact), "{fact}");

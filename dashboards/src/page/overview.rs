@@ -16,6 +16,9 @@ pub(crate) fn overview(overview: &Overview) -> Markup {
         @if !overview.incidents_open.is_empty() {
             section.card { h2 { "Open incidents" } (rows::incidents(&overview.incidents_open, now)) }
         }
+        @if !overview.silences.is_empty() {
+            section.card { h2 { "Silenced" } (rows::silences(&overview.silences, now)) }
+        }
         @if !overview.scripts_broken.is_empty() { (scripts_broken(&overview.scripts_broken)) }
         @if !overview.notices.is_empty() {
             ul.notices { @for notice in &overview.notices { li { (notice) } } }

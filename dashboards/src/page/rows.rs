@@ -1,6 +1,6 @@
 //! Tables that several pages show.
 
-use crate::model::{Delivery, IncidentRow, NotificationRow, RuleRow, RuleState, Severity};
+use crate::model::{Delivery, IncidentRow, NotificationRow, RuleRow, RuleState, Severity, SilenceRow};
 use crate::wording::{ago, clock, span};
 use checks::UnixMs;
 use maud::{Markup, html};
@@ -47,6 +47,29 @@ pub(super) fn lifetime(incident: &IncidentRow, now: UnixMs) -> Markup {
             Some(at) => {
                 "closed " time datetime=(at) title=(at) { (ago(at, now)) }
                 ", open for " (span(at.since_ms(incident.opened_at) / 1_000))
+            }
+        }
+    }
+}
+
+/// What nobody is told of, by whom and for how long.
+pub(super) fn silences(silences: &[SilenceRow], now: UnixMs) -> Markup {
+    html! {
+        ul.list {
+            @for silence in silences {
+                @let begins = silence.from.filter(|from| *from > now);
+                li {
+                    div.line {
+                        span.badge.idle { (if silence.is_maintenance { "maintenance" } else { "silence" }) }
+                        span.strong { (silence.about) }
+                        span.muted { "#" (silence.id) " by " (silence.by) }
+                        time.muted.right datetime=(silence.until) title=(silence.until) {
+                            @if let Some(from) = begins { "begins in " (span(from.since_ms(now) / 1_000)) ", " }
+                            (span(silence.until.since_ms(now) / 1_000)) " left"
+                        }
+                    }
+                    @if !silence.why.is_empty() { p.detail.pre { (silence.why) } }
+                }
             }
         }
     }

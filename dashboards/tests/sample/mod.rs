@@ -171,6 +171,18 @@ impl Sample {
         }
     }
 
+    fn silence() -> SilenceRow {
+        SilenceRow {
+            id: 5,
+            about: "tag cdn".to_owned(),
+            from: None,
+            until: NOW + 7_200_000,
+            by: "Grace".to_owned(),
+            why: format!("the provider knows {HOSTILE}"),
+            is_maintenance: false,
+        }
+    }
+
     fn notifications() -> Vec<NotificationRow> {
         let row = |recipient: &str, delivery, outcome: &str, attempts| NotificationRow {
             at: NOW - 60_000,
@@ -204,6 +216,7 @@ impl Sample {
             incidents_closed: vec![Self::incident_row(9, Severity::P2, false)],
             rules: rules(self),
             notifications: if broken { Self::notifications() } else { Vec::new() },
+            silences: if broken { vec![Self::silence()] } else { Vec::new() },
             scripts_broken: if broken {
                 vec![BrokenScript {
                     place: "checks/scripts/draft.check.ts:3:14".to_owned(),

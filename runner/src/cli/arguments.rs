@@ -1,4 +1,5 @@
-use checks::Region;
+use checks::{Region, UnixMs};
+use chrono::{LocalResult, NaiveDateTime, TimeZone};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use regex::Regex;
@@ -29,6 +30,18 @@ pub enum Command {
     Validate,
     /// List incidents, or show the whole trail of one
     Incidents(Incidents),
+    /// Look at one incident
+    #[command(subcommand)]
+    Incident(Incident),
+    /// Acknowledge an incident: you take care of it, and nobody is told again
+    Ack(Ack),
+    /// Tell nobody of a check, a tag or an incident for a while
+    #[command(after_help = SILENCE_HELP)]
+    Silence(Silence),
+    /// End a silence before its time
+    Unsilence(Unsilence),
+    /// List what is silenced
+    Silences(Silences),
     /// Check and test alert rules, in Prometheus's format
     Rules {
         #[command(subcommand)]
@@ -79,6 +92,16 @@ Examples:
   tocsin new start-page                      checks/start-page.check.ts, from the template `http`
   tocsin new sign-in --template oidc
   tocsin new lib/checks/cert --template tls  in another folder";
+
+const SILENCE_HELP: &str = "\
+Examples:
+  tocsin silence login-password --for 2h --why 'the provider knows'
+  tocsin silence --tag cdn --until 2026-11-24T05:00
+  tocsin silence --incident 42 --for 1h
+  tocsin silence --label node=eu-west-1 --for 30m
+  tocsin silence --everything --for 15m --maintenance --why 'switching the network'
+
+Failures are counted on. What still fails when the silence is over pages then.";
 
 const COMPLETIONS_HELP: &str = "\
 bash:  tocsin completions bash > ~/.local/share/bash-completion/completions/tocsin
@@ -200,6 +223,128 @@ pub struct Incidents {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Incident {
+    /// Print its whole trail: each decision, each message, each attempt to deliver it
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Number of the incident
+    #[arg(value_name = "N")]
+    pub number: u64,
+    /// Read the journal in this folder, without any configuration
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print JSON instead
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Ack {
+    /// Number of the incident
+    #[arg(value_name = "N")]
+    pub number: u64,
+    /// Your name, for everybody who was told [default: your login name]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// The data folder of the process that runs, without any configuration
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Silence {
+    #[command(flatten)]
+    pub whom: Whom,
+    #[command(flatten)]
+    pub when: When,
+    /// The reason, for everybody who looks
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub why: String,
+    /// Call it maintenance rather than silence
+    #[arg(long)]
+    pub maintenance: bool,
+    /// Your name [default: your login name]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// The data folder of the process that runs, without any configuration
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// What a silence is about.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Whom {
+    /// Id of the check, or of what has an open incident
+    #[arg(value_name = "CHECK")]
+    pub check: Option<String>,
+    /// Every check with this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    /// Every alert with this label
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub label: Option<String>,
+    /// This incident, and no later one of the same check
+    #[arg(long, value_name = "N")]
+    pub incident: Option<u64>,
+    /// Everything
+    #[arg(long)]
+    pub everything: bool,
+}
+
+/// When it is over.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct When {
+    /// How long: 30m, 2h, 1d
+    #[arg(long = "for", value_name = "DURATION")]
+    pub lasts: Option<String>,
+    /// Until when: 2026-11-24T05:00 in the time of this machine, or with a zone, such as Z
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub until: Option<UnixMs>,
+}
+
+/// A local time, or one with its offset.
+fn instant(text: &str) -> Result<UnixMs, String> {
+    if let Ok(at) = chrono::DateTime::parse_from_rfc3339(text) {
+        return Ok(UnixMs(at.timestamp_millis()));
+    }
+    let wrong = || format!("`{text}` is no time; write one such as 2026-11-24T05:00, or 2026-11-24T05:00:00Z");
+    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"];
+    let parsed = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    match chrono::Local.from_local_datetime(&parsed.ok_or_else(wrong)?) {
+        LocalResult::Single(at) => Ok(UnixMs(at.timestamp_millis())),
+        LocalResult::Ambiguous(..) => {
+            Err(format!("`{text}` comes twice here, as clocks change; write it with its zone"))
+        }
+        LocalResult::None => Err(format!("`{text}` never comes here, as clocks change; write another time")),
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Unsilence {
+    /// Number of the silence, as `tocsin silences` shows it
+    #[arg(value_name = "ID")]
+    pub id: u64,
+    /// The data folder of the process that runs, without any configuration
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Silences {
+    /// Read the journal in this folder, without any configuration
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print JSON instead
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub enum RulesCommand {
     /// Are these rule files valid?
     Check {
@@ -251,5 +396,33 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_silence_is_about_one_thing_and_has_one_end() {
+        let cases = [
+            ("login --for 2h", true),
+            ("--tag cdn --until 2026-11-24T05:00:00Z", true),
+            ("--everything --for 2h --maintenance --why move", true),
+            ("--for 2h", false),
+            ("login", false),
+            ("login --tag cdn --for 2h", false),
+            ("login --for 2h --until 2026-11-24T05:00:00Z", false),
+            ("login --until tomorrow", false),
+        ];
+        for (written, is_taken) in cases {
+            let words = ["tocsin", "silence"].into_iter().chain(written.split(' '));
+            assert_eq!(Arguments::try_parse_from(words).is_ok(), is_taken, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_time_with_a_zone_is_that_instant_everywhere() {
+        for text in ["2026-11-24T05:00:00Z", "2026-11-24T06:00:00+01:00"] {
+            assert_eq!(instant(text), Ok(UnixMs(1_795_496_400_000)), "{text}");
+        }
+        for text in ["2026-11-24T05:00", "2026-11-24 05:00", "2026-11-24T05:00:00"] {
+            assert!(instant(text).is_ok(), "{text}");
+        }
     }
 }

@@ -13,34 +13,43 @@ const ROWS_MAX: usize = 200;
 
 /// Reads the journal beside a process that may be writing it.
 pub(super) fn incidents(data_dir: &Path, arguments: &Incidents) -> anyhow::Result<ExitCode> {
-    let path = data_dir.join(JOURNAL_FILE);
-    if !path.exists() {
-        eprintln!("tocsin incidents: there is no journal at {}; `tocsin up` makes it", path.display());
-        return Ok(ExitCode::from(MISCONFIGURED));
-    }
-    let reader = SqliteReader::open(&path)?;
-    let paint = Paint::for_stdout();
-    let now = UnixMs::now();
     if let Some(number) = arguments.number {
-        let Some(record) = reader.incident(number)? else {
-            eprintln!("tocsin incidents: there is no incident {number}");
-            return Ok(ExitCode::from(FAILED));
-        };
-        if arguments.json {
-            println!("{}", serde_json::to_string_pretty(&record)?);
-        } else {
-            print!("{}", story(&record, now, paint));
-        }
-        return Ok(ExitCode::SUCCESS);
+        return show(data_dir, number, arguments.json);
     }
+    let Some(reader) = open(data_dir)? else { return Ok(ExitCode::from(MISCONFIGURED)) };
     let filter = IncidentFilter { check: None, open_only: !arguments.all, rows_max: ROWS_MAX };
     let found = reader.incidents(&filter)?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&json!({ "incidents": found }))?);
     } else {
-        print!("{}", table(&found, arguments.all, now, paint));
+        print!("{}", table(&found, arguments.all, UnixMs::now(), Paint::for_stdout()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One incident with its whole trail.
+pub(super) fn show(data_dir: &Path, number: u64, as_json: bool) -> anyhow::Result<ExitCode> {
+    let Some(reader) = open(data_dir)? else { return Ok(ExitCode::from(MISCONFIGURED)) };
+    let Some(record) = reader.incident(number)? else {
+        eprintln!("tocsin incidents: there is no incident {number}");
+        return Ok(ExitCode::from(FAILED));
+    };
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(&record)?);
+    } else {
+        print!("{}", story(&record, UnixMs::now(), Paint::for_stdout()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `None` after saying that there is no journal yet.
+fn open(data_dir: &Path) -> anyhow::Result<Option<SqliteReader>> {
+    let path = data_dir.join(JOURNAL_FILE);
+    if !path.exists() {
+        eprintln!("tocsin incidents: there is no journal at {}; `tocsin up` makes it", path.display());
+        return Ok(None);
+    }
+    Ok(Some(SqliteReader::open(&path)?))
 }
 
 fn table(incidents: &[IncidentSummary], all: bool, now: UnixMs, paint: Paint) -> String {
@@ -109,6 +118,16 @@ fn story(record: &IncidentRecord, now: UnixMs, paint: Paint) -> String {
     let lasted = lasted(report.opened_at, report.ended_at, now);
     let _ = writeln!(out, "{}  {}, {lasted}", paint.bold(&title), report.status.as_str());
     let _ = writeln!(out, "{}", report.reason);
+    if let Some(standing) = report.standing() {
+        let _ = writeln!(out, "{}", paint.warn(&standing));
+    }
+    if let Some(signal) = &report.signal {
+        let _ = writeln!(out, "{}", signal.title);
+        let labels: Vec<String> = signal.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !labels.is_empty() {
+            let _ = writeln!(out, "{}", paint.dim(&labels.join(" ")));
+        }
+    }
     let _ = writeln!(out, "{}: {}", paint.bad(report.failure.class.as_str()), report.failure.message);
     if let Some(step) = &report.failure.step {
         let _ = writeln!(out, "{}", paint.dim(&format!("in step {step}")));

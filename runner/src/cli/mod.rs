@@ -1,6 +1,7 @@
 //! The command line. Exit codes: 0 all is well, 1 a check failed or a script was refused, 2 the configuration or the
 //! command line is wrong.
 
+mod acts;
 mod arguments;
 mod completions;
 mod incidents;
@@ -9,12 +10,15 @@ mod paint;
 mod policy;
 mod report;
 mod rules;
+mod silences;
 mod source;
 mod test;
 mod types;
 mod validate;
 
 pub use arguments::{Arguments, Command, Up as UpArguments};
+
+use arguments::Incident;
 
 use crate::config::{ConfigError, Settings};
 use clap::Parser;
@@ -73,12 +77,29 @@ async fn run(arguments: Arguments) -> ExitCode {
             Ok(settings) => policy::policy(&settings, policy).await,
             Err(refused) => return refused,
         },
-        Command::Incidents(arguments) => match &arguments.data {
-            Some(data_dir) => incidents::incidents(data_dir, arguments),
-            None => match settings(true) {
-                Ok(settings) => incidents::incidents(&settings.data_dir, arguments),
-                Err(refused) => return refused,
-            },
+        Command::Incidents(arguments) => match data_dir(&arguments.data, settings) {
+            Ok(folder) => incidents::incidents(&folder, arguments),
+            Err(refused) => return refused,
+        },
+        Command::Incident(Incident::Show(show)) => match data_dir(&show.data, settings) {
+            Ok(folder) => incidents::show(&folder, show.number, show.json),
+            Err(refused) => return refused,
+        },
+        Command::Silences(arguments) => match data_dir(&arguments.data, settings) {
+            Ok(folder) => silences::silences(&folder, arguments),
+            Err(refused) => return refused,
+        },
+        Command::Ack(ack) => match data_dir(&ack.data, settings) {
+            Ok(folder) => acts::ack(&folder, ack).await,
+            Err(refused) => return refused,
+        },
+        Command::Silence(silence) => match data_dir(&silence.data, settings) {
+            Ok(folder) => acts::silence(&folder, silence).await,
+            Err(refused) => return refused,
+        },
+        Command::Unsilence(unsilence) => match data_dir(&unsilence.data, settings) {
+            Ok(folder) => acts::unsilence(&folder, unsilence).await,
+            Err(refused) => return refused,
         },
         Command::New(new) => new::new(&config, new),
         Command::Types { folder } => types::types(folder),
@@ -94,6 +115,14 @@ async fn run(arguments: Arguments) -> ExitCode {
             ExitCode::from(MISCONFIGURED)
         }
     }
+}
+
+/// The data folder as named, or that of the configuration.
+fn data_dir(
+    named: &Option<PathBuf>,
+    settings: impl FnOnce(bool) -> Result<Settings, ExitCode>,
+) -> Result<PathBuf, ExitCode> {
+    named.clone().map_or_else(|| settings(true).map(|settings| settings.data_dir), Ok)
 }
 
 /// The settings, or the exit code after every problem has been printed.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 /// Reads `250ms`, `10s`, `5m`, `1h` or `15d`; zero is refused, since nothing here means "never" or "at once".
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let unit_ms = match unit {

@@ -44,6 +44,7 @@ pub use callbacks::CallbacksSettings;
 pub use control::{ControlSettings, ControlTarget};
 pub use delivery::DeliverySettings;
 pub use depends_on::Dependency;
+pub(crate) use duration::parse_duration;
 pub use email::EmailSettings;
 pub use maintenance::{Maintenance, When};
 pub use metrics::{Librato, MetricsSettings, Receiver};

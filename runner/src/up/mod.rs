@@ -5,9 +5,11 @@
 //! is durable. A signal ends it in order: no new runs, running ones end, notifications that are due leave, exit 0.
 //! What does not fit into the bounds of that stays in the journal.
 
+mod api;
 mod attribution;
 mod board;
 mod callbacks;
+mod caller;
 mod channels;
 mod exposition;
 mod hearing;
@@ -15,6 +17,7 @@ mod log;
 mod maintenance;
 mod metrics;
 mod notices;
+mod numbers;
 mod own_metrics;
 mod queries;
 mod ready;
@@ -28,6 +31,7 @@ mod watch;
 use crate::catalogue::{self, Catalogue};
 use crate::cli::UpArguments;
 use crate::config::Settings;
+use crate::running::RunningFile;
 use crate::sandboxing;
 use alerting::Alerting;
 use alerting::journal::{SqliteJournal, SqliteSettings};
@@ -94,7 +98,10 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
         Arc::clone(&calls),
     ));
     let pages = pages.merge(queries::router(recorder, Arc::clone(&ruling), settings.rules.interval));
-    let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone()));
+    let pages = pages.merge(api::router(Arc::clone(&alerting), Arc::clone(&board)));
+    let running = RunningFile::write(&settings.data_dir, address)?;
+    let token = running.token.clone();
+    let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone(), token));
     if let Some(callers) = callers {
         let routes = callbacks::of_people(&settings, &alerting, &calls);
         let routes = routes.merge(callbacks::alerts(&settings.alerts, &alerting, &calls)?);

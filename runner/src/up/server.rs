@@ -1,16 +1,19 @@
 //! The listener of the pages, and who may read them.
 
-use crate::config::{Authentication, Settings};
+use super::caller::Caller;
+use crate::config::{Authentication, Secret, Settings};
 use anyhow::Context;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use std::net::IpAddr;
+use std::sync::Arc;
 use tokio::net::TcpListener;
+
+/// What programs may ask with the token alone.
+const API: &str = "/api/";
 
 pub(super) async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
     TcpListener::bind(settings.listen).await.with_context(|| {
@@ -22,31 +25,34 @@ pub(super) async fn bind(settings: &Settings) -> anyhow::Result<TcpListener> {
     })
 }
 
-pub(super) async fn serve(listener: TcpListener, pages: Router, authentication: Option<Authentication>) {
-    let pages = match authentication {
-        Some(authentication) => pages.layer(middleware::from_fn(move |request: Request, next: Next| {
-            let admitted = is_authenticated(request.headers(), &authentication);
-            async move { if admitted { next.run(request).await } else { challenge() } }
-        })),
-        None => pages.layer(middleware::from_fn(async |request: Request, next: Next| {
-            if is_local_name(request.headers()) { next.run(request).await } else { foreign_name() }
-        })),
-    };
+/// Whoever calls is known to what they call by [`Caller`].
+pub(super) async fn serve(listener: TcpListener, pages: Router, authentication: Option<Authentication>, token: Secret) {
+    let (authentication, token) = (Arc::new(authentication), Arc::new(token));
+    let pages = pages.layer(middleware::from_fn(move |mut request: Request, next: Next| {
+        let caller = Caller::of(request.headers(), authentication.as_ref().as_ref(), &token);
+        let refused = refused(&request, &caller, authentication.is_some());
+        request.extensions_mut().insert(caller);
+        async move {
+            match refused {
+                Some(refused) => refused,
+                None => next.run(request).await,
+            }
+        }
+    }));
     if let Err(error) = axum::serve(listener, pages).await {
         tracing::error!(%error, "the status page has stopped");
     }
 }
 
-/// HTTP basic authentication (RFC 7617).
-fn is_authenticated(headers: &HeaderMap, authentication: &Authentication) -> bool {
-    let expected = format!("{}:{}", authentication.user, authentication.password.expose());
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let encoded =
-        given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-    let given = encoded.and_then(|(_, encoded)| STANDARD.decode(encoded.trim()).ok()).unwrap_or_default();
-    // Every byte is looked at, whatever the ones before it were: the time taken says nothing about them.
-    let differences = given.iter().zip(expected.as_bytes()).fold(0, |all, (a, b)| all | (a ^ b));
-    given.len() == expected.len() && differences == 0
+fn refused(request: &Request, caller: &Caller, is_closed: bool) -> Option<Response> {
+    if !is_closed {
+        return (!is_local_name(request.headers())).then(foreign_name);
+    }
+    match caller {
+        Caller::Person(_) => None,
+        Caller::Program if request.uri().path().starts_with(API) => None,
+        Caller::Program | Caller::Anybody => Some(challenge()),
+    }
 }
 
 fn challenge() -> Response {
@@ -74,31 +80,27 @@ fn foreign_name() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Secret;
+    use axum::body::Body;
 
     fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name, value.parse().unwrap())])
     }
 
     #[test]
-    fn only_the_right_password_is_let_in() {
-        let authentication =
-            Authentication { user: "oncall".to_owned(), password: Secret::new("a long password".to_owned()) };
-        let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
+    fn the_token_opens_the_api_and_the_password_everything() {
+        let person = Caller::Person("oncall".to_owned());
         let cases = [
-            (basic("oncall:a long password"), true),
-            (basic("oncall:a long password").replace("Basic", "basic"), true),
-            (basic("oncall:a long passwore"), false),
-            (basic("oncall:a long password "), false),
-            (basic("oncall:"), false),
-            (basic(""), false),
-            ("Basic ???".to_owned(), false),
-            (basic("oncall:a long password").replace("Basic", "Bearer"), false),
+            ("/", &person, true),
+            ("/", &Caller::Program, false),
+            ("/", &Caller::Anybody, false),
+            ("/api/v1/silences", &person, true),
+            ("/api/v1/silences", &Caller::Program, true),
+            ("/api/v1/silences", &Caller::Anybody, false),
         ];
-        for (value, admitted) in cases {
-            assert_eq!(is_authenticated(&headers(header::AUTHORIZATION, &value), &authentication), admitted, "{value}");
+        for (path, caller, is_let_in) in cases {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            assert_eq!(refused(&request, caller, true).is_none(), is_let_in, "{path} {caller:?}");
         }
-        assert!(!is_authenticated(&HeaderMap::new(), &authentication));
     }
 
     #[test]

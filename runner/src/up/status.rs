@@ -1,10 +1,12 @@
 //! The pages' view models, filled from the board and the journal.
 
 use super::board::Board;
+use super::numbers::Private;
 use super::ruling::Ruling;
 use alerting::incident::{IncidentReport, IncidentStatus as Standing, RegionLine};
 use alerting::journal::{IncidentFilter, IncidentRecord, IncidentSummary, NotificationRecord, RowState};
 use alerting::notification::{Address, ChannelKind, Role};
+use alerting::silence::KeptSilence;
 use alerting::{Alerting, AlertingError};
 use checks::{CheckId, RunResult, UnixMs};
 use dashboards::model::*;
@@ -22,6 +24,7 @@ const RESULTS_MAX: usize = 12;
 const FAILED_REGIONS_MAX: usize = 6;
 /// How far back it is looked for.
 const SEARCHED_RESULTS_MAX: usize = 200;
+const SILENCES_MAX: usize = 50;
 
 pub(super) struct Status {
     alerting: Arc<Alerting>,
@@ -108,6 +111,22 @@ impl Status {
         Ok(failures)
     }
 
+    /// Those that are set, the first to end first.
+    async fn silences(&self) -> Result<Vec<SilenceRow>, SourceError> {
+        let mut silences = self.alerting.silences().await.map_err(|error| unavailable(&error))?;
+        silences.sort_by_key(|kept| kept.silence.until);
+        let row = |KeptSilence { id, silence, .. }: KeptSilence| SilenceRow {
+            id,
+            about: silence.matcher.to_string(),
+            from: silence.from,
+            until: silence.until,
+            by: silence.by,
+            why: silence.why,
+            is_maintenance: silence.is_maintenance,
+        };
+        Ok(silences.into_iter().take(SILENCES_MAX).map(row).collect())
+    }
+
     fn counters(&self) -> BTreeMap<String, u64> {
         let counted = serde_json::to_value(self.alerting.counters()).and_then(serde_json::from_value);
         counted.expect("counters are named whole numbers")
@@ -144,6 +163,7 @@ impl StatusSource for Status {
             incidents_closed: closed.map(|incident| row(&incident.report)).collect(),
             notifications: self.notifications(&recent).await?,
             scripts_broken: self.board.refused(),
+            silences: self.silences().await?,
             notices: [self.board.notices.clone(), self.ruling.notices()].concat(),
             rules: self.ruling.rows(),
             newest_result_at: self.board.newest_result_at(),
@@ -180,7 +200,8 @@ impl StatusSource for Status {
 
     async fn incident(&self, number: u64) -> Result<Option<IncidentDetail>, SourceError> {
         let Some(record) = self.record(number).await? else { return Ok(None) };
-        let trail = record.trail.iter().map(|entry| TrailRow { at: entry.at, text: entry.text.clone() });
+        let private = Private::of(&record);
+        let trail = record.trail.iter().map(|entry| TrailRow { at: entry.at, text: private.taken_out_of(&entry.text) });
         Ok(Some(IncidentDetail {
             now: UnixMs::now(),
             row: row(&record.report),
