@@ -22,6 +22,9 @@
 //! # Alerts of others
 //! [`inbound`] verifies and reads what Alertmanager, Pingdom, New Relic and CloudWatch send; each alert is a [`signal`].
 //!
+//! # Heartbeats
+//! [`heartbeat`] decides which program that is expected to call is missed; that is a [`signal`] too.
+//!
 //! # Guarantees
 //! - When [`Alerting::accept`] returns, everything that follows from the results is durable. What was accepted survives
 //!   `SIGKILL`; what was not is the caller's to offer again, and a result that is offered twice counts once.
@@ -43,6 +46,7 @@ mod decider;
 pub mod email;
 mod engine;
 pub mod forward;
+pub mod heartbeat;
 pub mod inbound;
 pub mod incident;
 pub mod journal;

@@ -422,6 +422,22 @@ async fn silences_are_kept_until_they_are_over(journal: &dyn Journal) {
     assert_eq!(ids(NOW).await, [first]);
 }
 
+async fn what_was_heard_last_is_kept_until_it_is_forgotten(journal: &dyn Journal) {
+    use alerting::heartbeat::{FailedCall, Heard};
+    assert!(journal.heartbeats().await.unwrap().is_empty());
+    let first = Heard::new(NOW);
+    let failed = Some(FailedCall { at: NOW + 5, status: Some(3), in_a_row: 2 });
+    let second = Heard { at: Some(NOW + 1), failed, ..first.clone() };
+    journal.put_heartbeat("backup", Some(first.clone())).await.unwrap();
+    journal.put_heartbeat("report", Some(first.clone())).await.unwrap();
+    journal.put_heartbeat("backup", Some(second.clone())).await.unwrap();
+    let kept = journal.heartbeats().await.unwrap();
+    assert_eq!(kept, [("backup".to_owned(), second), ("report".to_owned(), first)].into());
+    journal.put_heartbeat("backup", None).await.unwrap();
+    journal.put_heartbeat("nobody", None).await.unwrap();
+    assert_eq!(journal.heartbeats().await.unwrap().into_keys().collect::<Vec<_>>(), ["report"]);
+}
+
 async fn a_clock_that_went_back_delays_no_retry(journal: &dyn Journal) {
     put(journal, &check("login"), 1, true).await;
     let lease = journal.lease(ChannelKind::Slack, 1, NOW, LATER).await.unwrap().remove(0);
@@ -462,6 +478,7 @@ macro_rules! contract_for {
             history_is_bounded_and_the_latest_is_known,
             numbers_are_given_once,
             silences_are_kept_until_they_are_over,
+            what_was_heard_last_is_kept_until_it_is_forgotten,
             a_clock_that_went_back_delays_no_retry,
         );
     };

@@ -5,6 +5,7 @@ use super::{
     Attempt, Commit, Committed, DUE_AHEAD_MAX_MS, IncidentFilter, IncidentRecord, IncidentSummary, Journal,
     JournalError, Lease, NotificationRecord, ResultSummary, RowState, Settled, Settlement, UndeliveredPage, Versioned,
 };
+use crate::heartbeat::Heard;
 use crate::incident::{CheckState, IncidentReport, IncidentStatus, TrailEntry};
 use crate::notification::{ChannelKind, HandsetReport, Notification, NotificationId, Role};
 use crate::outbox::{Departures, Folding, Standing, Stream, Waiting, leaving};
@@ -35,6 +36,7 @@ struct Tables {
     departures: BTreeMap<String, Departures>,
     silence_numbers: u64,
     silences: Vec<KeptSilence>,
+    heartbeats: BTreeMap<String, Heard>,
 }
 
 struct Row {
@@ -517,6 +519,19 @@ impl Journal for MemoryJournal {
 
     async fn silences(&self, now: UnixMs) -> Result<Vec<KeptSilence>, JournalError> {
         Ok(self.tables().silences.iter().filter(|kept| now < kept.silence.until).cloned().collect())
+    }
+
+    async fn put_heartbeat(&self, name: &str, heard: Option<Heard>) -> Result<(), JournalError> {
+        let heartbeats = &mut self.tables().heartbeats;
+        match heard {
+            Some(heard) => heartbeats.insert(name.to_owned(), heard),
+            None => heartbeats.remove(name),
+        };
+        Ok(())
+    }
+
+    async fn heartbeats(&self) -> Result<BTreeMap<String, Heard>, JournalError> {
+        Ok(self.tables().heartbeats.clone())
     }
 
     async fn outbox_depth(&self) -> Result<u64, JournalError> {

@@ -21,11 +21,13 @@ pub use records::{
 };
 pub use sqlite::{Retention, SqliteJournal, SqliteReader, SqliteSettings};
 
+use crate::heartbeat::Heard;
 use crate::incident::CheckState;
 use crate::notification::{ChannelKind, HandsetReport};
 use crate::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
+use std::collections::BTreeMap;
 
 /// A row that is due later than this is due now: the clock was ahead when it was written. Nothing is put off so long.
 const DUE_AHEAD_MAX_MS: u64 = 2 * 3_600_000;
@@ -121,6 +123,11 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Those that are not over, oldest first.
     async fn silences(&self, now: UnixMs) -> Result<Vec<KeptSilence>, JournalError>;
+
+    /// Keeps what was heard of a heartbeat, in place of what was heard before; `None` forgets it. Durable when it returns.
+    async fn put_heartbeat(&self, name: &str, heard: Option<Heard>) -> Result<(), JournalError>;
+
+    async fn heartbeats(&self) -> Result<BTreeMap<String, Heard>, JournalError>;
 
     /// Rows that wait or are being delivered.
     async fn outbox_depth(&self) -> Result<u64, JournalError>;

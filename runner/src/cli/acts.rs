@@ -131,7 +131,10 @@ fn read(running: &Running, status: StatusCode, text: &str) -> Answer {
     if status.is_success() && (document["outcome"].is_string() || document["silence"].is_object()) {
         return Answer::Done(document);
     }
-    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::MISDIRECTED_REQUEST) || document["error"].is_null() {
+    let is_stranger = status.is_success()
+        || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::MISDIRECTED_REQUEST)
+        || document["error"].is_null();
+    if is_stranger {
         let problem = format!(
             "whoever answers at {} is not the process {} that {} names ({status}); start `tocsin up` again",
             running.url,
@@ -170,7 +173,7 @@ mod tests {
             (503, r#"{"error": "alerting has shut down"}"#, Err((FAILED, "shut down"))),
             (400, r#"{"error": "until when?"}"#, Err((MISCONFIGURED, "until when?"))),
             (401, r#"{"error": "prove it"}"#, Err((MISCONFIGURED, "is not the process 7"))),
-            (200, r#"{"ok": false}"#, Err((MISCONFIGURED, "is not the process 7"))),
+            (200, r#"{"ok": false, "error": "invalid_auth"}"#, Err((MISCONFIGURED, "is not the process 7"))),
             (200, "<html>", Err((MISCONFIGURED, "is not the process 7"))),
             (404, "not here", Err((MISCONFIGURED, "is not the process 7"))),
         ];

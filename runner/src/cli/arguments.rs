@@ -42,6 +42,12 @@ pub enum Command {
     Unsilence(Unsilence),
     /// List what is silenced
     Silences(Silences),
+    /// Print the URLs that programs call to say that they live, and when they did
+    Heartbeat {
+        /// Only this one, with a line for a crontab
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
     /// Check and test alert rules, in Prometheus's format
     Rules {
         #[command(subcommand)]

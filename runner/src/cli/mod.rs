@@ -4,6 +4,7 @@
 mod acts;
 mod arguments;
 mod completions;
+mod heartbeat;
 mod incidents;
 mod new;
 mod paint;
@@ -87,6 +88,10 @@ async fn run(arguments: Arguments) -> ExitCode {
         },
         Command::Silences(arguments) => match data_dir(&arguments.data, settings) {
             Ok(folder) => silences::silences(&folder, arguments),
+            Err(refused) => return refused,
+        },
+        Command::Heartbeat { name } => match settings(true) {
+            Ok(settings) => heartbeat::heartbeat(&settings, name.as_deref()),
             Err(refused) => return refused,
         },
         Command::Ack(ack) => match data_dir(&ack.data, settings) {

@@ -16,6 +16,8 @@ mod delivery;
 mod depends_on;
 mod duration;
 mod email;
+mod heartbeat_out;
+mod heartbeats;
 mod maintenance;
 mod metrics;
 mod metrics_store;
@@ -46,6 +48,8 @@ pub use delivery::DeliverySettings;
 pub use depends_on::Dependency;
 pub(crate) use duration::parse_duration;
 pub use email::EmailSettings;
+pub use heartbeat_out::HeartbeatOutSettings;
+pub use heartbeats::HeartbeatsSettings;
 pub use maintenance::{Maintenance, When};
 pub use metrics::{Librato, MetricsSettings, Receiver};
 pub use metrics_store::MetricsStore;
@@ -88,6 +92,10 @@ pub struct Settings {
     pub callbacks: Option<CallbacksSettings>,
     /// Alerting systems that may call in.
     pub alerts: AlertsSettings,
+    /// Programs that are expected to call.
+    pub heartbeats: HeartbeatsSettings,
+    /// Whom this process calls while it is healthy.
+    pub heartbeat_out: Option<HeartbeatOutSettings>,
     /// Plain values that scripts read as `ctx.vars`.
     pub vars: BTreeMap<String, String>,
     /// Values that only the scripts which name them read, as `ctx.secrets`.

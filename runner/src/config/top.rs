@@ -4,8 +4,8 @@ use super::policies::directory;
 use super::reader::{At, Placed, Reading, Section};
 use super::{
     Authentication, ConfigError, Environment, Problem, Settings, alerts, authentication, callbacks, control, delivery,
-    depends_on, email, maintenance, metrics, network, policies, regions, rules, sandbox, schedule, slack, statsd,
-    teams, twilio, vars, webhooks,
+    depends_on, email, heartbeat_out, heartbeats, maintenance, metrics, network, policies, regions, rules, sandbox,
+    schedule, slack, statsd, teams, twilio, vars, webhooks,
 };
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -66,6 +66,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
     let twilio = twilio::read(root.section("twilio"), environment);
     let policies = draft.fit(root.reading, &directory(&teams, webhook_names.iter()), regions.len(), &twilio);
     let alerts = alerts::read(root.section("alerts"), root.has("callbacks"), &policies);
+    let heartbeats = heartbeats::read(root.section("heartbeats"), &policies);
     let settings = Settings {
         file: file.to_owned(),
         checks_dir,
@@ -74,6 +75,8 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         authentication,
         callbacks,
         alerts,
+        heartbeats,
+        heartbeat_out: heartbeat_out::read(root.section("heartbeat_out")),
         vars: vars::read_vars(root.section("vars")),
         secrets: vars::read_secrets(root.section("secrets")),
         regions,

@@ -16,6 +16,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Runs of one check in one region that the grid shows.
 const RECENT_RUNS_MAX: usize = 20;
@@ -30,6 +31,7 @@ pub(super) struct Board {
     pub notices: Vec<String>,
     metrics: Arc<Metrics>,
     facts: Mutex<Facts>,
+    scheduled_at: Mutex<Instant>,
 }
 
 #[derive(Default)]
@@ -43,12 +45,28 @@ struct Facts {
 impl Board {
     pub(super) fn new(settings: &Settings, notices: Vec<String>, metrics: Arc<Metrics>) -> Self {
         let regions = settings.regions.iter().map(|region| region.name.clone()).collect();
-        Self { started_at: UnixMs::now(), regions, notices, metrics, facts: Mutex::default() }
+        Self {
+            started_at: UnixMs::now(),
+            regions,
+            notices,
+            metrics,
+            facts: Mutex::default(),
+            scheduled_at: Mutex::new(Instant::now()),
+        }
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
         // The facts are values that are replaced whole: a panic elsewhere leaves none half written.
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The schedule has been looked at.
+    pub(super) fn scheduled(&self) {
+        *self.scheduled_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    pub(super) fn schedule_still_for(&self) -> Duration {
+        self.scheduled_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
     /// One line for each thing that a person at the terminal should know.

@@ -1,6 +1,8 @@
 //! `GET /metrics`: the newest statsd snapshot, the latest run of each check in each region, and Tocsin's own counters.
 
 use super::callbacks::Tally;
+use super::heartbeat_out::HeartbeatOut;
+use super::heartbeats::Callers;
 use super::metrics::Metrics;
 use super::ruling::Ruling;
 use alerting::Alerting;
@@ -67,15 +69,23 @@ fn ended(former: Sample, at: UnixMs) -> Sample {
     Sample { at, value: STALE_NAN, ..former }
 }
 
-type Sources = (Arc<Metrics>, Arc<Alerting>, Arc<Ruling>, Arc<Tally>);
+type Sources = (Arc<Metrics>, Arc<Alerting>, Arc<Ruling>, Arc<Tally>, Beats);
+/// Who calls in, and whom this process calls.
+type Beats = (Arc<Callers>, Option<Arc<HeartbeatOut>>);
 
-pub(super) fn router(metrics: Arc<Metrics>, alerting: Arc<Alerting>, ruling: Arc<Ruling>, calls: Arc<Tally>) -> Router {
-    Router::new().route("/metrics", get(scrape)).with_state((metrics, alerting, ruling, calls))
+pub(super) fn router(
+    metrics: Arc<Metrics>,
+    alerting: Arc<Alerting>,
+    ruling: Arc<Ruling>,
+    calls: Arc<Tally>,
+    beats: Beats,
+) -> Router {
+    Router::new().route("/metrics", get(scrape)).with_state((metrics, alerting, ruling, calls, beats))
 }
 
-async fn scrape(State((metrics, alerting, ruling, calls)): State<Sources>) -> Response {
+async fn scrape(State((metrics, alerting, ruling, calls, beats)): State<Sources>) -> Response {
     // There may be many series; the event loop has pages to deliver.
-    match tokio::task::spawn_blocking(move || text(&metrics, &alerting, &ruling, &calls)).await {
+    match tokio::task::spawn_blocking(move || text(&metrics, &alerting, &ruling, &calls, &beats)).await {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::CONTENT_TYPE)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "/metrics cannot be shown");
@@ -84,7 +94,7 @@ async fn scrape(State((metrics, alerting, ruling, calls)): State<Sources>) -> Re
     }
 }
 
-fn text(metrics: &Metrics, alerting: &Alerting, ruling: &Ruling, calls: &Tally) -> String {
+fn text(metrics: &Metrics, alerting: &Alerting, ruling: &Ruling, calls: &Tally, beats: &Beats) -> String {
     let mut own = Own { samples: Vec::new(), at: UnixMs::now() };
     own.count_all("tocsin_", &serde_json::to_value(alerting.counters()).unwrap_or_default(), &[]);
     let mut text = String::new();
@@ -96,6 +106,7 @@ fn text(metrics: &Metrics, alerting: &Alerting, ruling: &Ruling, calls: &Tally) 
         text = snapshot.map(|snapshot| prometheus::encode(&snapshot)).unwrap_or_default();
     }
     own.calls(calls);
+    own.heartbeats(beats);
     own.store(metrics);
     ruling.view(|view| own.rules(view));
     for (receiver, counters) in metrics.forwarded() {
@@ -187,6 +198,25 @@ impl Own {
         for (route, reason, count) in calls.refused() {
             let labels = [("route", route), ("reason", reason)];
             self.put("tocsin_callbacks_refused_total", SampleKind::Counter, &labels, count as f64);
+        }
+    }
+
+    fn heartbeats(&mut self, (callers, out): &Beats) {
+        let seconds = |at: UnixMs| at.0 as f64 / 1e3;
+        for (heartbeat, heard) in callers.times() {
+            let labels = [("heartbeat", heartbeat.name.as_str())];
+            if let Some(at) = heard.at {
+                self.put("tocsin_heartbeat_heard_timestamp_seconds", SampleKind::Gauge, &labels, seconds(at));
+            }
+            let due = seconds(heard.due_at(&heartbeat));
+            self.put("tocsin_heartbeat_due_timestamp_seconds", SampleKind::Gauge, &labels, due);
+            let is_missed = heard.missed(&heartbeat, self.at).is_some();
+            self.put("tocsin_heartbeat_missed", SampleKind::Gauge, &labels, f64::from(u8::from(is_missed)));
+        }
+        let Some(out) = out else { return };
+        for (outcome, count) in [("sent", &out.sent), ("failed", &out.failed), ("withheld", &out.withheld)] {
+            let count = count.load(Ordering::Relaxed) as f64;
+            self.put("tocsin_heartbeat_out_total", SampleKind::Counter, &[("outcome", outcome)], count);
         }
     }
 

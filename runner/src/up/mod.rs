@@ -13,6 +13,8 @@ mod caller;
 mod channels;
 mod exposition;
 mod hearing;
+mod heartbeat_out;
+mod heartbeats;
 mod log;
 mod maintenance;
 mod metrics;
@@ -34,11 +36,12 @@ use crate::config::Settings;
 use crate::running::RunningFile;
 use crate::sandboxing;
 use alerting::Alerting;
-use alerting::journal::{SqliteJournal, SqliteSettings};
+use alerting::journal::{Journal, SqliteJournal, SqliteSettings};
 use alerting::outbox::Folding;
 use anyhow::Context;
 use attribution::Attribution;
 use board::Board;
+use heartbeat_out::{Health, HeartbeatOut};
 use metrics::Metrics;
 use ruling::Ruling;
 use std::path::Path;
@@ -57,11 +60,11 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     log::start();
     let mut notices = notices::notices(&settings);
     let listener = server::bind(&settings).await?;
-    let callers = match &settings.callbacks {
+    let callbacks_listener = match &settings.callbacks {
         Some(settings) => Some(callbacks::bind(settings).await?),
         None => None,
     };
-    let callers_address = callers.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
+    let callbacks_address = callbacks_listener.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
     let calls = Arc::new(callbacks::Tally::default());
     let journal = open_journal(&settings);
     let (sandbox, journal) = tokio::join!(sandboxing::start(&settings), journal);
@@ -79,7 +82,8 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     }
     unknown.iter().for_each(|line| tracing::error!("{line}"));
     let channels::Ways { channels, printed } = channels::ways(&settings)?;
-    let alerting = Alerting::open(channels::alerting(&settings)?, channels, journal).await?;
+    let journal: Arc<dyn Journal> = journal;
+    let alerting = Alerting::open(channels::alerting(&settings)?, channels, Arc::clone(&journal)).await?;
     let alerting = Arc::new(alerting);
     maintenance::follow(&settings, Arc::clone(&alerting)).await;
     let board = Arc::new(Board::new(&settings, notices, Arc::clone(&metrics)));
@@ -91,21 +95,33 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
 
     let address = listener.local_addr()?;
     let source = Arc::new(status::Status::new(Arc::clone(&alerting), Arc::clone(&board), Arc::clone(&ruling), printed));
+    let callers = heartbeats::Callers::start(&settings.heartbeats, Arc::clone(&journal), Arc::clone(&alerting)).await?;
+    let heartbeat_out = match &settings.heartbeat_out {
+        Some(settings) => {
+            let (board, alerting, status) = (Arc::clone(&board), Arc::clone(&alerting), Arc::clone(&source));
+            Some(HeartbeatOut::start(settings, Health { board, alerting, journal, status })?)
+        }
+        None => None,
+    };
+    source.show(heartbeat_out.clone());
     let pages = dashboards::router(source).merge(exposition::router(
         Arc::clone(&metrics),
         Arc::clone(&alerting),
         Arc::clone(&ruling),
         Arc::clone(&calls),
+        (Arc::clone(&callers), heartbeat_out),
     ));
     let pages = pages.merge(queries::router(recorder, Arc::clone(&ruling), settings.rules.interval));
     let pages = pages.merge(api::router(Arc::clone(&alerting), Arc::clone(&board)));
+    let beats = callbacks::heartbeats::router(Arc::clone(&callers), Arc::clone(&calls));
+    let pages = pages.merge(callbacks::within_bounds(beats.clone(), &calls));
     let running = RunningFile::write(&settings.data_dir, address)?;
     let token = running.token.clone();
     let pages = tokio::spawn(server::serve(listener, pages, settings.authentication.clone(), token));
-    if let Some(callers) = callers {
-        let routes = callbacks::of_people(&settings, &alerting, &calls);
+    if let Some(listener) = callbacks_listener {
+        let routes = callbacks::of_people(&settings, &alerting, &calls).merge(beats);
         let routes = routes.merge(callbacks::alerts(&settings.alerts, &alerting, &calls)?);
-        tokio::spawn(callbacks::serve(callers, callbacks::bounded(routes, &calls)));
+        tokio::spawn(callbacks::serve(listener, callbacks::bounded(routes, &calls)));
     }
     tokio::spawn(hearing::listen(ear, heard, Arc::clone(&alerting)));
     let own_metrics = tokio::spawn(own_metrics::tell(Arc::downgrade(&metrics), Arc::clone(&alerting)));
@@ -113,7 +129,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     // Before anybody is told that it is ready: whoever is told may end it at once, and in order.
     let mut signals = signals::Signals::listen()?;
     if let Some(file) = &arguments.ready_file {
-        ready::write(file, address, callers_address, metrics.addresses())?;
+        ready::write(file, address, callbacks_address, metrics.addresses())?;
     }
     while watch.run_until(signals.next()).await == signals::Signal::Reload {
         reload(&settings, &sandbox, &mut watch).await;
@@ -123,6 +139,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     tracing::info!("stopping: runs that are under way may end; a second signal ends at once");
     let stop = async {
         ruling.stop().await;
+        callers.stop().await;
         watch.drain().await;
         own_metrics.abort();
         let (left, ()) = tokio::join!(alerting.drain(DELIVERY_DRAIN_MAX), metrics.stop());

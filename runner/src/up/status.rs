@@ -1,6 +1,7 @@
 //! The pages' view models, filled from the board and the journal.
 
 use super::board::Board;
+use super::heartbeat_out::HeartbeatOut;
 use super::numbers::Private;
 use super::ruling::Ruling;
 use alerting::incident::{IncidentReport, IncidentStatus as Standing, RegionLine};
@@ -12,7 +13,7 @@ use checks::{CheckId, RunResult, UnixMs};
 use dashboards::model::*;
 use dashboards::{SourceError, StatusSource};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 const OPEN_INCIDENTS_MAX: usize = 100;
 const CLOSED_INCIDENTS_MAX: usize = 10;
@@ -32,6 +33,7 @@ pub(super) struct Status {
     ruling: Arc<Ruling>,
     /// What is printed, since nothing is configured that delivers it.
     printed: BTreeSet<ChannelKind>,
+    heartbeat_out: OnceLock<Arc<HeartbeatOut>>,
 }
 
 impl Status {
@@ -41,7 +43,14 @@ impl Status {
         ruling: Arc<Ruling>,
         printed: BTreeSet<ChannelKind>,
     ) -> Self {
-        Self { alerting, board, ruling, printed }
+        Self { alerting, board, ruling, printed, heartbeat_out: OnceLock::new() }
+    }
+
+    /// It asks for the status itself, and is there only afterwards.
+    pub(super) fn show(&self, heartbeat_out: Option<Arc<HeartbeatOut>>) {
+        if let Some(heartbeat_out) = heartbeat_out {
+            let _ = self.heartbeat_out.set(heartbeat_out);
+        }
     }
 
     async fn incidents(
@@ -127,6 +136,10 @@ impl Status {
         Ok(silences.into_iter().take(SILENCES_MAX).map(row).collect())
     }
 
+    fn outside(&self) -> Vec<String> {
+        self.heartbeat_out.get().and_then(|out| out.notice()).into_iter().collect()
+    }
+
     fn counters(&self) -> BTreeMap<String, u64> {
         let counted = serde_json::to_value(self.alerting.counters()).and_then(serde_json::from_value);
         counted.expect("counters are named whole numbers")
@@ -164,7 +177,7 @@ impl StatusSource for Status {
             notifications: self.notifications(&recent).await?,
             scripts_broken: self.board.refused(),
             silences: self.silences().await?,
-            notices: [self.board.notices.clone(), self.ruling.notices()].concat(),
+            notices: [self.board.notices.clone(), self.ruling.notices(), self.outside()].concat(),
             rules: self.ruling.rows(),
             newest_result_at: self.board.newest_result_at(),
             counters: self.counters(),

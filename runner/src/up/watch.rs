@@ -135,6 +135,7 @@ impl Watch {
         tokio::pin!(until);
         loop {
             let now = UnixMs::now();
+            self.board.scheduled();
             self.start_due(now);
             let pause = self.planner.next_wake(now).map_or(SLEEP_MAX, |at| Duration::from_millis(at.since_ms(now)));
             tokio::select! {

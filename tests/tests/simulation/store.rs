@@ -2,6 +2,7 @@
 
 use crate::world::{Life, Shared};
 use alerting::Clock as _;
+use alerting::heartbeat::Heard;
 use alerting::incident::CheckState;
 use alerting::journal::{
     Commit, Committed, IncidentFilter, IncidentRecord, IncidentSummary, Journal, JournalError, Lease, ResultSummary,
@@ -11,6 +12,7 @@ use alerting::notification::{ChannelKind, HandsetReport};
 use alerting::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub struct Store {
@@ -234,6 +236,14 @@ impl Journal for Store {
     async fn silences(&self, now: UnixMs) -> Result<Vec<KeptSilence>, JournalError> {
         self.life.goes_on().await;
         self.world.journal.silences(now).await
+    }
+
+    async fn put_heartbeat(&self, name: &str, heard: Option<Heard>) -> Result<(), JournalError> {
+        self.read("put_heartbeat", self.world.journal.put_heartbeat(name, heard)).await
+    }
+
+    async fn heartbeats(&self) -> Result<BTreeMap<String, Heard>, JournalError> {
+        self.world.journal.heartbeats().await
     }
 
     async fn outbox_depth(&self) -> Result<u64, JournalError> {

@@ -4,6 +4,7 @@
 //! waits for a group to fill: a write that comes alone is committed at once. Readers have connections of their own
 //! and never wait for the writer.
 
+mod heartbeats;
 mod lease;
 mod outbox;
 mod read;
@@ -18,6 +19,7 @@ use super::{
     Commit, Committed, IncidentFilter, IncidentRecord, IncidentSummary, Journal, JournalError, Lease, ResultSummary,
     Settlement, UndeliveredPage, Versioned,
 };
+use crate::heartbeat::Heard;
 use crate::incident::CheckState;
 use crate::notification::{ChannelKind, HandsetReport};
 use crate::outbox::Folding;
@@ -25,6 +27,7 @@ use crate::silence::{KeptSilence, Silence};
 use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -240,6 +243,15 @@ impl Journal for SqliteJournal {
 
     async fn silences(&self, now: UnixMs) -> Result<Vec<KeptSilence>, JournalError> {
         self.read(move |reader| reader.silences(now)).await
+    }
+
+    async fn put_heartbeat(&self, name: &str, heard: Option<Heard>) -> Result<(), JournalError> {
+        let name = name.to_owned();
+        self.writer.write(move |ledger| ledger.put_heartbeat(&name, heard.as_ref())).await?
+    }
+
+    async fn heartbeats(&self) -> Result<BTreeMap<String, Heard>, JournalError> {
+        self.read(|reader| reader.heartbeats()).await
     }
 
     async fn outbox_depth(&self) -> Result<u64, JournalError> {

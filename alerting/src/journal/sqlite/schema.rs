@@ -81,6 +81,10 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (notification, fate)
     ) WITHOUT ROWID;
 ",
+    "
+    -- What programs said last that are expected to call.
+    CREATE TABLE heartbeats (name TEXT PRIMARY KEY, heard TEXT NOT NULL) WITHOUT ROWID;
+",
 ];
 
 /// Brings the database to this build's schema, and refuses one that a newer build has written.

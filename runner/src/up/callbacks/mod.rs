@@ -6,6 +6,7 @@
 
 mod acts;
 mod alerts;
+pub(super) mod heartbeats;
 mod slack;
 mod sns;
 mod tally;
@@ -53,9 +54,13 @@ pub(super) fn of_people(settings: &Settings, alerting: &Arc<Alerting>, tally: &A
 /// Puts the bounds and the counting of unknown paths around the routes.
 pub(super) fn bounded(routes: Router, tally: &Arc<Tally>) -> Router {
     let unknown = Arc::clone(tally);
+    within_bounds(routes.fallback(async move || unknown.refuse("unknown", "path", StatusCode::NOT_FOUND)), tally)
+}
+
+/// The same for routes that stand beside others.
+pub(super) fn within_bounds(routes: Router, tally: &Arc<Tally>) -> Router {
     let places = Arc::new(Semaphore::new(CALLS_AT_ONCE_MAX));
     routes
-        .fallback(async move || unknown.refuse("unknown", "path", StatusCode::NOT_FOUND))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state((places, Arc::clone(tally)), in_bounds))
 }
