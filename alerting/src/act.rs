@@ -20,7 +20,7 @@ impl fmt::Display for Via {
         f.write_str(match self {
             Self::Slack => "Slack",
             Self::Sms => "SMS",
-            Self::Voice => "telephone",
+            Self::Voice => "the telephone",
             Self::CommandLine => "the command line",
             Self::Api => "the API",
         })

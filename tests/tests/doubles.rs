@@ -241,6 +241,10 @@ async fn twilio_notices_what_twilio_would_refuse() {
     let service =
         [("To", "+4915100000001"), ("MessagingServiceSid", "MG00000000000000000000000000000001"), ("Body", "x")];
     assert_eq!(send(&twilio, &service).await.0, 201);
+    let nowhere =
+        [("To", "+4915100000001"), ("From", Twilio::FROM), ("Body", "x"), ("StatusCallback", "/twilio/status")];
+    assert_eq!(send(&twilio, &nowhere).await.0, 201);
+    assert!(twilio.take_violations().iter().any(|found| found.contains("no address that Twilio could call")));
     let wrong_token = client()
         .post(format!("{}/2010-04-01/Accounts/{}/Messages.json", twilio.api_url(), Twilio::ACCOUNT_SID))
         .basic_auth(Twilio::ACCOUNT_SID, Some("guessed"))

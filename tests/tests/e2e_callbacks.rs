@@ -257,6 +257,6 @@ async fn a_key_of_the_telephone_acknowledges() {
     assert!(!scene.incident().await.contains("acknowledged"));
     let answered = scene.send(&key("1")).await;
     assert!(answered.text.contains("<Say>You have acknowledged incident 1.</Say>"), "{answered:?}");
-    assert!(scene.incident().await.contains("acknowledged by Ada over telephone"));
+    assert!(scene.incident().await.contains("acknowledged by Ada over the telephone"));
     scene.tocsin.stop().await;
 }
