@@ -24,6 +24,8 @@ pub fn tests() -> Vec<Test> {
         test("a full queue refuses", a_full_queue_refuses()),
         test("a run that does not stop is killed", a_run_that_does_not_stop_is_killed()),
         test("what a killed run had noted is in its result", what_a_killed_run_had_noted()),
+        test("a run has its own notes and nobody elses", a_run_has_its_own_notes()),
+        test("the connections of a killed run are closed", the_connections_of_a_killed_run()),
         test("runs leave nothing behind for others", runs_leave_nothing_behind()),
         test("the environment stays outside", the_environment_stays_outside()),
         test("a killed daemon leaves no process behind", a_killed_daemon_leaves_no_process_behind()),
@@ -287,6 +289,66 @@ async fn end_with(signal: nix::sys::signal::Signal, class: FailureClass, part: &
     let failure = request.failure.as_ref().map(|failure| failure.message.as_str());
     ensure(request.step == Some(2) && failure == Some("no answer until the run was killed"), &all)?;
     ensure(!all.contains("s3cret") && !all.contains("4711") && !all.contains("one-time"), &all)
+}
+
+/// What a run shares with its zygote is in no other run, whether that was forked before or after it.
+async fn a_run_has_its_own_notes() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
+    let waits = bundle("waits", WAITS);
+    let mut runs = Vec::new();
+    for slot in 0..4 {
+        runs.push(in_background(&sandbox, order(&waits, slot)).await);
+    }
+    until("four runs in flight", || sandbox.runs_in_flight().len() == 4).await?;
+    let mut notes = HashSet::new();
+    for process in sandbox.runs_in_flight() {
+        let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).map_err(|error| error.to_string())?;
+        // `7f0000000000-7f0000100000 rw-s 00000000 00:01 4711 /dev/zero (deleted)`
+        let shared: Vec<_> = maps.lines().filter(|line| line.split(' ').nth(1) == Some("rw-s")).collect();
+        let [shared] = shared[..] else { return Err(format!("one shared mapping, not {shared:?}")) };
+        let inode = shared.split_whitespace().nth(4).unwrap_or_default().to_owned();
+        ensure(notes.insert(inode), format!("two runs share {shared}"))?;
+    }
+    for process in sandbox.runs_in_flight() {
+        kill(process, nix::sys::signal::Signal::SIGKILL);
+    }
+    for run in runs {
+        run.await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Neither the run's process nor the broker that made them keeps any.
+async fn the_connections_of_a_killed_run() -> Result<(), String> {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::AsyncReadExt as _;
+    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
+    let (opened, closed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counters = (opened.clone(), closed.clone());
+    let server = RawServer::start(move |_, mut stream| {
+        let (opened, closed) = counters.clone();
+        async move {
+            opened.fetch_add(1, Ordering::SeqCst);
+            // Ends when the other side does, in whatever way.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+            closed.fetch_add(1, Ordering::SeqCst);
+        }
+    })
+    .await;
+    let holds = bundle("holds", "await Promise.all(Array.from({ length: 30 }, () => fetch(ctx.vars.URL)));");
+    let run = RunOrder {
+        vars: [("URL".to_owned(), server.url("/"))].into(),
+        network: Arc::new(NetworkSettings { allow_private: true, ..NetworkSettings::default() }),
+        timeout_ms: 60_000,
+        ..order(&holds, 0)
+    };
+    let run = in_background(&sandbox, run).await;
+    until("thirty connections", || opened.load(Ordering::SeqCst) == 30).await?;
+    ensure(closed.load(Ordering::SeqCst) == 0, "they are held")?;
+    kill(sandbox.runs_in_flight()[0], nix::sys::signal::Signal::SIGKILL);
+    let result = run.await.map_err(|error| error.to_string())?;
+    ensure(result.requests.len() == 30, format!("{result:?}"))?;
+    until("all of them are closed", || closed.load(Ordering::SeqCst) == 30).await
 }
 
 async fn runs_leave_nothing_behind() -> Result<(), String> {
