@@ -543,7 +543,7 @@ fn sqlite_refuses_what_a_newer_version_wrote() {
     let path = folder.path().join("journal.db");
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteJournal::open(SqliteSettings::new(&path)).err().unwrap().to_string();
-    assert!(error.contains("newer version of Tocsin (schema 99, this build knows 3)"), "{error}");
+    assert!(error.contains("newer version of Tocsin (schema 99, this build knows 5)"), "{error}");
     let error = SqliteReader::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version"), "{error}");
 }
