@@ -252,3 +252,48 @@ async fn twilio_notices_what_twilio_would_refuse() {
     assert_eq!(wrong_token.send().await.unwrap().status(), 401);
     assert!(twilio.take_violations()[0].contains("Authorization"));
 }
+
+async fn call_up(twilio: &Twilio, form: &[(&str, &str)]) -> (u16, Value) {
+    let url = format!("{}/2010-04-01/Accounts/{}/Calls.json", twilio.api_url(), Twilio::ACCOUNT_SID);
+    let request = client().post(url).basic_auth(Twilio::ACCOUNT_SID, Some(Twilio::AUTH_TOKEN)).form(form);
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn twilio_calls_whom_it_can_and_notices_what_it_would_refuse() {
+    let twilio = Twilio::account().await.unwrap();
+    let (to, from) = (("To", "+4915100000001"), ("From", Twilio::FROM));
+    let gather =
+        "<Response><Gather numDigits=\"1\" action=\"https://x.example/\"><Say>a &amp; b</Say></Gather></Response>";
+    let (status, called) = call_up(&twilio, &[to, from, ("Twiml", gather)]).await;
+    assert_eq!((status, &called["status"]), (201, &json!("queued")), "{called}");
+    let [call] = &twilio.phone_calls()[..] else { panic!("one call") };
+    assert_eq!((call.said(), call.gathers_at().as_deref()), (vec!["a & b".to_owned()], Some("https://x.example/")));
+    let url = format!("{}/2010-04-01/Accounts/{}/Calls.json", twilio.api_url(), Twilio::ACCOUNT_SID);
+    let request = client().get(&url).basic_auth(Twilio::ACCOUNT_SID, Some(Twilio::AUTH_TOKEN));
+    let listed: Value = request.query(&[("To", "+4915100000001")]).send().await.unwrap().json().await.unwrap();
+    assert_eq!(listed["calls"][0]["sid"], called["sid"], "{listed}");
+    if let Some(document) = contract::document(twilio::SPECIFICATION) {
+        let description = OpenApi3::new(document);
+        let path = format!("/2010-04-01/Accounts/{}/Calls.json", Twilio::ACCOUNT_SID);
+        assert_eq!(description.answer_violations("POST", &path, 201, &called), [""; 0]);
+        assert_eq!(description.answer_violations("GET", &path, 200, &listed), [""; 0]);
+    }
+    let long = format!("<Response><Say>{}</Say></Response>", "x".repeat(4000));
+    let cases: &[(&[(&str, &str)], i64)] = &[
+        (&[from, ("Twiml", gather)], 21604),
+        (&[to, ("From", "devops"), ("Twiml", gather)], 21212),
+        (&[to, from], 21205),
+        (&[to, from, ("Twiml", "<Response><Say>a & b</Say></Response>")], 12100),
+        (&[to, from, ("Twiml", "<Response><Dial>+1900</Dial></Response>")], 12100),
+        (&[to, from, ("Twiml", "<Response><Gather><Say>1</Say></Gather></Response>")], 12100),
+        (&[to, from, ("Twiml", &long)], 12100),
+    ];
+    for (form, code) in cases {
+        let (status, answered) = call_up(&twilio, form).await;
+        assert_eq!((status, &answered["code"]), (400, &json!(code)), "{form:?}");
+        assert!(!twilio.take_violations().is_empty(), "{form:?}");
+    }
+    assert_eq!(twilio.phone_calls().len(), 1);
+}
