@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 /// The machine's clock, set forward.
 #[derive(Default)]
-struct SetForward(AtomicU64);
+pub struct SetForward(pub AtomicU64);
 
 #[async_trait]
 impl Clock for SetForward {

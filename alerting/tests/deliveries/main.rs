@@ -7,4 +7,5 @@ mod clocks;
 mod crashes;
 mod faults;
 mod handsets;
+mod kinds;
 mod ladder;

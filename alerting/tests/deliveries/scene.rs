@@ -56,7 +56,8 @@ impl Scene {
         let devops = vec![member("Ada", "+4915100000001"), member("Bob", "+4915100000002")];
         let first = vec![devops[0].clone()];
         let teams = [("devops".to_owned(), devops), ("first".to_owned(), first)];
-        let directory = Directory { teams: teams.into(), ..Directory::default() };
+        let webhooks = ["pager", "busy"].map(str::to_owned).into();
+        let directory = Directory { teams: teams.into(), webhooks };
         let default = self.policy.ladder("default", &directory).unwrap();
         let delivery = DeliverySettings { retry_first_ms: 20, retry_max_ms: 200, ..DeliverySettings::default() };
         AlertingSettings { ladders: Ladders { default, named: [].into() }, delivery }
