@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn each_change_is_told_once() {
         let fail = Call::Fail { status: Some(3) };
-        let every = ". It calls every 1 h: the nightly backup";
+        let every = ". It calls every 1 h 0 min: the nightly backup";
         let cases: [(Option<Severity>, &[(u64, Call)], &[&str]); 4] = [
             (
                 None,
