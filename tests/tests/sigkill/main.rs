@@ -6,7 +6,10 @@
 //! killed: while it starts, decides, writes or sends. When the storm is over, what is in the journal is held against
 //! what the providers have ([`verdict`]).
 //!
-//! `TOCSIN_KILLS=200` kills more often; `TOCSIN_KILLS_SEED=7` draws other moments.
+//! Some of the storms send each message on its own, in the others they go together.
+//!
+//! `TOCSIN_KILLS=200` kills more often; `TOCSIN_KILLS_SEED=7` draws other moments; `TOCSIN_KILLS_MESSAGE_EVERY=1m` has all
+//! of them as far apart as where nothing is configured.
 
 mod storm;
 mod verdict;
