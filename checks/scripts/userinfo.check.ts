@@ -5,8 +5,8 @@
 // truncated-body on the token endpoint and userinfo.
 
 import { check, defineCheck, expect, step } from "tocsin";
-import { decodeJwt } from "tocsin/auth";
-import { nativeClient, stack } from "./auth-stack.ts";
+import { expectClaims } from "tocsin/auth";
+import { FRESH, nativeClient, stack } from "./auth-stack.ts";
 
 export default defineCheck({
   description: "Userinfo says who is signed in, and says it to nobody else",
@@ -20,8 +20,9 @@ export default defineCheck({
     const provider = stack(ctx);
     const url = provider.endpoint("userinfo_endpoint");
 
+    const client = nativeClient(ctx);
     const { access_token, id_token } = await step("sign in", () =>
-      nativeClient(ctx).password({
+      client.password({
         username: ctx.vars.USER_EMAIL!,
         password: ctx.secrets.LOGIN_PASSWORD,
         scope: "openid profile email",
@@ -29,7 +30,12 @@ export default defineCheck({
     );
 
     await step("ask who is signed in", async () => {
-      const { sub } = decodeJwt(id_token, "ID token").claims;
+      const { sub } = expectClaims(id_token, {
+        what: "ID token",
+        issuer: provider.issuer,
+        audience: client.id,
+        ...FRESH,
+      });
       const user = await provider.userinfo(access_token, { subject: sub });
       expect(user.email, "e-mail address in userinfo").toBe(ctx.vars.USER_EMAIL);
       check(user).toHaveProperty("name");
@@ -37,7 +43,8 @@ export default defineCheck({
 
     await step("tell nobody else", async () => {
       const authorization = `Bearer ${access_token.slice(0, -8)}AAAAAAAA`;
-      const [without, forged] = await Promise.all([fetch(url), fetch(url, { headers: { authorization } })]);
+      const without = await provider.agent.get(url);
+      const forged = await provider.agent.get(url, { headers: { authorization } });
       expect(without, "the answer without a token").toHaveStatus(401);
       expect(without, "the answer without a token").toHaveHeader("www-authenticate", /^Bearer\b/i);
       expect(forged, "the answer to a forged token").toHaveStatus(401);

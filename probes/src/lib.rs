@@ -7,6 +7,8 @@
 //! - `net` is what lies below HTTP, for scripts that import `tocsin/net`.
 //! - `fetch` is the web's `fetch` as scripts know it, on top of [`transport`], which measures each phase of a request.
 //! - `markup` reads the documents that a target sends, HTML and SAML, for the library's modules.
+//! - [`recording`] keeps what a run asked and got, and answers another run with it.
+//! - [`mutation`] puts faults into recordings, to see which of them a check notices.
 //! - [`schedule`] decides which runs are due. It is pure, and knows nothing of the rest.
 //!
 //! This is the only crate of the workspace that knows deno_core. The daemon's side of it ([`sandbox::Sandbox`]) holds
@@ -16,7 +18,9 @@ mod broker;
 mod engine;
 mod fetch;
 mod markup;
+pub mod mutation;
 mod net;
+pub mod recording;
 pub mod sandbox;
 pub mod schedule;
 pub mod script;

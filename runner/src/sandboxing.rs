@@ -2,8 +2,10 @@
 
 use crate::catalogue::Check;
 use crate::config::{RegionSettings, Settings};
-use checks::RunKey;
+use anyhow::Context as _;
+use checks::{Reach, RunKey, UnixMs};
 use probes::sandbox::{Limits, RunOrder, Sandbox, SandboxError, SandboxSettings};
+use probes::script::ScriptBundle;
 use probes::transport::NetworkSettings;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,9 +14,29 @@ use std::sync::Arc;
 /// The hidden subcommand that the zygotes run as.
 pub const ZYGOTE: &str = "zygote";
 
+/// A run that is recorded brings whole bodies with its result.
+const RECORDED_RESULT_BYTES_MAX: usize = 32 << 20;
+
 pub async fn start(settings: &Settings) -> Result<Sandbox, SandboxError> {
+    start_with(settings, Limits::default()).await
+}
+
+/// For runs that are recorded.
+pub async fn start_recording(settings: &Settings) -> Result<Sandbox, SandboxError> {
+    start_with(settings, Limits { result_bytes_max: RECORDED_RESULT_BYTES_MAX, ..Limits::default() }).await
+}
+
+/// For one prompt: it may look around longer than a check.
+pub async fn start_prompt(settings: &Settings) -> Result<Sandbox, SandboxError> {
+    let limits = Limits { connections_max: 100_000, requests_max: 10_000, ..Limits::default() };
+    start_with(settings, limits).await
+}
+
+/// How long a prompt's process may live.
+const PROMPT_TIMEOUT_MS: u64 = 24 * 3_600_000;
+
+async fn start_with(settings: &Settings, mut limits: Limits) -> Result<Sandbox, SandboxError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut limits = Limits::default();
     if let Some(megabytes) = settings.sandbox.memory_mb_max {
         limits.heap_bytes_max = megabytes << 20;
         // Beside the script's own values the process needs room for buffers and stacks.
@@ -73,6 +95,21 @@ impl Regions {
     /// In the order in which they are configured.
     pub fn names(&self) -> &[checks::Region] {
         &self.names
+    }
+
+    /// The order of a prompt's run, in this region or the first: it has every secret.
+    pub fn prompt_order(&self, region: Option<&checks::Region>) -> anyhow::Result<RunOrder> {
+        let name = region.or(self.names.first()).context("the configuration has no region")?;
+        let region = self.by_name.get(name.as_str()).with_context(|| format!("there is no region {name}"))?;
+        Ok(RunOrder {
+            key: RunKey { check: "prompt".parse()?, region: name.clone(), slot: UnixMs::now(), attempt: 0 },
+            bundle: Arc::new(ScriptBundle::prompt()),
+            timeout_ms: PROMPT_TIMEOUT_MS,
+            vars: region.vars.clone(),
+            secrets: self.secrets.clone(),
+            reach: Reach::default(),
+            network: Arc::clone(&region.network),
+        })
     }
 
     /// The order of one run; `None` where the configuration has no such region.

@@ -1,7 +1,7 @@
 //! The daemon's side.
 
 use super::descriptors::{receive, send, watched};
-use super::messages::{Asked, DialKind, PACKET_BYTES_MAX, Progress, Ticket, Told};
+use super::messages::{Asked, DialKind, PACKET_BYTES_MAX, Place, Progress, Ticket, Told};
 use crate::transport::{DialProgress, DialTarget, Dialer, TransportError};
 use std::collections::HashMap;
 use std::io;
@@ -26,6 +26,8 @@ struct Allowance {
     dialer: Dialer,
     connections_left: AtomicUsize,
     connections_max: usize,
+    /// The way to whoever types, for the one run that has a prompt; handed over once.
+    prompt: Mutex<Option<OwnedFd>>,
 }
 
 /// A run that may ask, for as long as this lives.
@@ -47,10 +49,10 @@ impl Drop for Admitted {
 }
 
 impl Broker {
-    pub fn admit(self: &Arc<Self>, dialer: Dialer, connections_max: usize) -> Admitted {
+    pub fn admit(self: &Arc<Self>, dialer: Dialer, connections_max: usize, prompt: Option<OwnedFd>) -> Admitted {
         let ticket = Ticket::new();
-        let allowance =
-            Arc::new(Allowance { dialer, connections_left: AtomicUsize::new(connections_max), connections_max });
+        let (connections_left, prompt) = (AtomicUsize::new(connections_max), Mutex::new(prompt));
+        let allowance = Arc::new(Allowance { dialer, connections_left, connections_max, prompt });
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(ticket.clone(), allowance);
         Admitted { broker: Arc::clone(self), ticket }
     }
@@ -103,6 +105,11 @@ impl Allowance {
         asked: &Asked,
         progress: &mut (impl FnMut(DialProgress<'_>) + Send),
     ) -> Result<(OwnedFd, SocketAddr), TransportError> {
+        if asked.place == Place::Prompt {
+            let prompt = self.prompt.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let none = || TransportError::Request("this run has no prompt".to_owned());
+            return Ok((prompt.ok_or_else(none)?, (std::net::Ipv4Addr::UNSPECIFIED, 0).into()));
+        }
         self.take()?;
         let broken = |error: io::Error| TransportError::Connect(format!("the connection broke at once: {error}"));
         let target =

@@ -46,6 +46,7 @@ pub(crate) enum DialKind {
 pub(crate) enum Place {
     Host { host: Host, port: u16 },
     SystemResolver,
+    Prompt,
 }
 
 impl Place {
@@ -53,6 +54,7 @@ impl Place {
         match target {
             DialTarget::Host(host, port) => Self::Host { host: host.to_owned(), port: *port },
             DialTarget::SystemResolver => Self::SystemResolver,
+            DialTarget::Prompt => Self::Prompt,
         }
     }
 
@@ -64,6 +66,7 @@ impl Place {
             Self::Host { host: Host::Ipv4(address), port } => Some(DialTarget::Host(Host::Ipv4(*address), *port)),
             Self::Host { host: Host::Ipv6(address), port } => Some(DialTarget::Host(Host::Ipv6(*address), *port)),
             Self::SystemResolver => Some(DialTarget::SystemResolver),
+            Self::Prompt => Some(DialTarget::Prompt),
         }
     }
 }

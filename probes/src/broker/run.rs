@@ -28,7 +28,7 @@ where
         DialTarget::Host(Host::Ipv6(ip), port) => {
             progress(DialProgress::Connecting(&[SocketAddr::new(IpAddr::V6(*ip), *port)]));
         }
-        DialTarget::SystemResolver => {}
+        DialTarget::SystemResolver | DialTarget::Prompt => {}
     }
     let failed = |error: io::Error| match error.raw_os_error() {
         Some(libc::EMFILE) => too_many(),

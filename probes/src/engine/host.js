@@ -10,6 +10,7 @@ import * as library from "ext:tocsin_library/tocsin.js";
 import * as auth from "ext:tocsin_library/auth/auth.js";
 import * as http from "ext:tocsin_library/http/http.js";
 import * as net from "ext:tocsin_library/net/net.js";
+import { converse, overheard } from "ext:tocsin_host/prompt.js";
 import { AbortController, DOMException, forbidNetwork, inspect, preload } from "ext:tocsin_host/web_globals.js";
 
 const {
@@ -25,6 +26,7 @@ const {
   ObjectPrototypeIsPrototypeOf,
   Proxy,
   ReflectApply,
+  ReflectConstruct,
   ReflectGet,
   String,
   StringPrototypeRepeat,
@@ -141,19 +143,37 @@ ObjectDefineProperty(globalThis.Math, "random", {
 
 // Made before any run: what is made once for all need not be made by each.
 const controller = new AbortController();
+let hasPrompt = false;
 
 core.setUnhandledPromiseRejectionHandler((_promise, reason) => {
-  if (internals.tocsinIsSkip(reason)) ops.op_run_skipped();
+  if (hasPrompt) overheard(reason);
+  else if (internals.tocsinIsSkip(reason)) ops.op_run_skipped();
   else fail(reason, "unhandled");
   return true;
 });
 
-function begin(a, b, c, d, mayUseNetwork) {
+function begin(a, b, c, d, mayUseNetwork, clockMs) {
   seed[0] = a;
   seed[1] = b;
   seed[2] = c;
   seed[3] = d;
   if (!mayUseNetwork) forbidNetwork();
+  if (clockMs !== 0) setClock(clockMs);
+}
+
+/** A run on a recording takes place when the recorded one did: tokens are as old as they were then. */
+function setClock(offsetMs) {
+  const Machine = globalThis.Date;
+  const machineNow = Machine.now;
+  const now = () => machineNow() + offsetMs;
+  ObjectDefineProperty(Machine, "now", { __proto__: null, value: now, writable: true, configurable: true });
+  const Shifted = new Proxy(Machine, {
+    __proto__: null,
+    apply: () => String(new Machine(now())),
+    construct: (target, given, made) => ReflectConstruct(target, given.length === 0 ? [now()] : given, made),
+  });
+  ObjectDefineProperty(globalThis, "Date", { __proto__: null, value: Shifted, writable: true, configurable: true });
+  ObjectDefineProperty(Machine.prototype, "constructor", { __proto__: null, value: Shifted, writable: true, configurable: true });
 }
 
 function isCheck(exported) {
@@ -197,7 +217,8 @@ async function run(loaded, isFunction, orderJson) {
   const context = internals.tocsinContext(order, controller.signal);
   let returned;
   try {
-    returned = await ReflectApply(exported.run, exported, [context]);
+    hasPrompt = order.hasPrompt;
+    returned = await (hasPrompt ? converse(context) : ReflectApply(exported.run, exported, [context]));
   } catch (thrown) {
     if (internals.tocsinIsSkip(thrown)) ops.op_run_skipped();
     else fail(thrown, "thrown");

@@ -9,11 +9,13 @@ mod embedded;
 mod holes;
 mod loader;
 mod ops;
+mod prompt;
 mod record;
 mod redact;
 mod stack;
 
 pub(crate) use ops::RunState;
+pub(crate) use prompt::Prompt;
 pub(crate) use record::{Ending, Record, Soft, Thrown, ThrownKind, clip, step_path};
 pub(crate) use redact::{Redactor, encoded_forms};
 pub(crate) use stack::{authors_frames, first_location};
@@ -57,6 +59,8 @@ deno_core::extension!(
         ops::op_run_passed,
         ops::op_run_failed,
         ops::op_described,
+        prompt::op_prompt_next,
+        prompt::op_prompt_say,
         crate::markup::op_html_outline,
         crate::markup::op_html_select,
         crate::markup::op_saml_read,
@@ -81,6 +85,7 @@ fn extensions() -> Vec<Extension> {
     let mut scripts = embedded::library();
     scripts.push(embedded::source("ext:tocsin_host/web_globals.js", include_str!("web_globals.js")));
     scripts.push(embedded::source("ext:tocsin_host/locale.js", include_str!("locale.js")));
+    scripts.push(embedded::source("ext:tocsin_host/prompt.js", include_str!("prompt.js")));
     scripts.push(embedded::source("ext:tocsin_host/host.js", include_str!("host.js")));
     host.esm_files = scripts.into();
     host.esm_entry_point = Some("ext:tocsin_host/host.js");
@@ -156,13 +161,23 @@ impl Engine {
         self.runtime.add_near_heap_limit_callback(on_exhausted);
     }
 
-    /// First thing after the fork: numbers and times of its own, and a `fetch` that answers or refuses.
-    pub fn begin(&mut self, seed: [u32; 4], may_use_network: bool) -> Result<(), CoreError> {
+    /// Has `crypto` draw from the seed, so that another run with it draws the same. What makes keys does not.
+    pub fn draw_from(state: &mut OpState, seed: [u32; 4]) {
+        let seed = u64::from(seed[0]) << 32 | u64::from(seed[1]);
+        if let Some(draw) = deno_crypto::deno_crypto::init(Some(seed)).op_state_fn {
+            draw(state);
+        }
+    }
+
+    /// First thing after the fork: numbers and times of its own, and a `fetch` that answers or refuses. The script's
+    /// time of day is the machine's and `clock_ms`.
+    pub fn begin(&mut self, seed: [u32; 4], may_use_network: bool, clock_ms: f64) -> Result<(), CoreError> {
         self.runtime.op_state().borrow_mut().put(deno_web::StartTime::default());
         let function = self.host.begin.clone();
         deno_core::scope!(scope, &mut self.runtime);
         let [a, b, c, d] = seed.map(|word| v8::Integer::new_from_unsigned(scope, word).into());
-        let arguments = [a, b, c, d, v8::Boolean::new(scope, may_use_network).into()];
+        let clock_ms = v8::Number::new(scope, clock_ms).into();
+        let arguments = [a, b, c, d, v8::Boolean::new(scope, may_use_network).into(), clock_ms];
         let undefined = v8::undefined(scope).into();
         let function = v8::Local::new(scope, function);
         function

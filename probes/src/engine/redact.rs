@@ -94,32 +94,33 @@ fn separates(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b',' | b'\'' | b'"' | b'`' | b'[' | b']' | b'+')
 }
 
-/// What a value looks like where it is encoded; nothing for one that is too short to be told from other text.
-pub(crate) fn encoded_forms(value: &str) -> BTreeSet<String> {
-    let mut forms = BTreeSet::new();
+/// What a value looks like where it is encoded; nothing for one that is too short to be told from other text. Recordings
+/// name a form by its place in here: new forms go to the end.
+pub(crate) fn encoded_forms(value: &str) -> Vec<String> {
+    let mut forms = Vec::new();
     if value.len() < ENCODED_BYTES_MIN {
         return forms;
     }
     forms.extend(base64_forms(value.as_bytes()));
     forms.extend(url_forms(value));
     if let Ok(json) = serde_json::to_string(value) {
-        forms.insert(json[1..json.len() - 1].to_owned());
+        forms.push(json[1..json.len() - 1].to_owned());
         // As inside a string that is itself JSON.
         if let Ok(twice) = serde_json::to_string(&json[1..json.len() - 1]) {
-            forms.insert(twice[1..twice.len() - 1].to_owned());
+            forms.push(twice[1..twice.len() - 1].to_owned());
         }
     }
-    forms.insert(hex::encode(value));
-    forms.insert(hex::encode_upper(value));
+    forms.push(hex::encode(value));
+    forms.push(hex::encode_upper(value));
     if value.len() >= LOOSE_BYTES_MIN {
         // As the name of a host, which knows no capitals, and backwards.
-        forms.insert(value.to_lowercase());
-        forms.insert(value.chars().rev().collect());
+        forms.push(value.to_lowercase());
+        forms.push(value.chars().rev().collect());
     }
     let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    forms.insert(html.replace('\'', "&#39;"));
-    forms.insert(html.replace('\'', "&#x27;"));
-    forms.insert(html);
+    forms.push(html.replace('\'', "&#39;"));
+    forms.push(html.replace('\'', "&#x27;"));
+    forms.push(html);
     forms
 }
 

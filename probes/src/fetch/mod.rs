@@ -18,6 +18,7 @@ mod response_body;
 
 pub(crate) use ops::js_error;
 
+use crate::recording::{Player, Served};
 use crate::transport::{
     Client, Dialer, NetworkSettings, Onlooker, Overheard, Prepared, RecordedRequests, Recorder, SecretGuard,
 };
@@ -43,6 +44,9 @@ pub(crate) struct RunNetwork {
     /// Offsets of requests count from here.
     pub(crate) started: Instant,
     pub(crate) requests_max: usize,
+    /// What is kept of all bodies, where the run is recorded.
+    pub(crate) bodies_bytes_max: Option<usize>,
+    pub(crate) player: Option<Player>,
     /// The step that is current whenever `op_fetch` is called.
     pub(crate) current_step: Rc<Cell<Option<u32>>>,
     pub(crate) onlooker: Onlooker,
@@ -65,8 +69,11 @@ struct RunFetch {
 
 /// In the run's process, before its script.
 pub(crate) fn begin_run(state: &mut OpState, network: RunNetwork) {
-    let recorder = Recorder::watched(network.started, network.requests_max, network.onlooker);
-    let client = Client::new(network.prepared, network.dialer.clone(), recorder).guarding(network.guard.clone());
+    let (requests_max, bodies_bytes_max) = (network.requests_max, network.bodies_bytes_max);
+    let recorder = Recorder::watched(network.started, requests_max, bodies_bytes_max, network.onlooker);
+    let client = Client::new(network.prepared, network.dialer.clone(), recorder)
+        .guarding(network.guard.clone())
+        .played_by(network.player);
     state.put(network.dialer);
     state.put(network.guard);
     state.put(RunFetch { client, current_step: network.current_step });
@@ -81,8 +88,20 @@ pub(crate) fn in_flight_summary(state: &OpState) -> Option<String> {
 const UNREAD_BODIES_MAX: usize = 4;
 const UNREAD_PATIENCE: Duration = Duration::from_millis(50);
 
+/// How long a recorded run waits for the bodies that its script has left unread.
+const RECORDED_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What the target said is often in a body that the script never came to: `expect(response).toBeOk()` reads none.
 pub(crate) async fn overhear_unread(state: &Rc<RefCell<OpState>>) {
+    overhear(state, UNREAD_BODIES_MAX, UNREAD_PATIENCE).await;
+}
+
+/// A recording has whole answers, also those whose bodies the script has no interest in.
+pub(crate) async fn overhear_all(state: &Rc<RefCell<OpState>>, time_left: Duration) {
+    overhear(state, usize::MAX, RECORDED_PATIENCE.min(time_left)).await;
+}
+
+async fn overhear(state: &Rc<RefCell<OpState>>, bodies_max: usize, patience: Duration) {
     let mut bodies: Vec<_> = {
         let state = state.borrow();
         let ids: Vec<_> = state.resource_table.names().map(|(id, _)| id).collect();
@@ -90,12 +109,12 @@ pub(crate) async fn overhear_unread(state: &Rc<RefCell<OpState>>) {
     };
     bodies.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
     let look = async {
-        for (_, body) in bodies.into_iter().take(UNREAD_BODIES_MAX) {
+        for (_, body) in bodies.into_iter().take(bodies_max) {
             body.overhear().await;
         }
     };
     // What has not come by then is not shown.
-    let _ = tokio::time::timeout(UNREAD_PATIENCE, look).await;
+    let _ = tokio::time::timeout(patience, look).await;
 }
 
 /// Everything recorded. Requests that still go on are there as far as they got, without a failure.
@@ -103,6 +122,12 @@ pub(crate) fn end_run(state: &mut OpState) -> RequestLog {
     let recorded = recorder(state).map(Recorder::recorded).unwrap_or_default();
     let RecordedRequests { requests, overheard, over, dropped } = recorded;
     RequestLog { requests, overheard, over, dropped }
+}
+
+/// The requests of a run that a recording answered.
+pub(crate) fn served(state: &OpState) -> Vec<Served> {
+    let run = state.try_borrow::<RunFetch>();
+    run.and_then(|run| run.client.player()).map(Player::served).unwrap_or_default()
 }
 
 /// The newest request with this URL (normalised, without fragment) that was answered.

@@ -8,10 +8,11 @@ use super::pages::{self, Written};
 use super::process::{self, exit_now};
 use super::transcript::{self, Redaction};
 use super::verdict::{self, Stop, Stopped};
-use super::wire::{Modules, Order, Ran, Report, Task};
-use crate::engine::{Engine, Record, Redactor, RunState, encoded_forms};
+use super::wire::{Mode, Modules, Order, Ran, Report, Task};
+use crate::engine::{Engine, Prompt, Record, Redactor, RunState, encoded_forms};
 use crate::fetch::{self, PreparedNetwork, RunNetwork};
-use crate::transport::{Dialer, GuardedSecret, Onlooker, SecretGuard, Seen};
+use crate::recording::{self, Player, SecretMarks, Seed};
+use crate::transport::{DialTarget, Dialer, GuardedSecret, Onlooker, SecretGuard, Seen};
 use checks::{Outcome, UnixMs};
 use deno_core::error::CoreError;
 use rand::TryRngCore as _;
@@ -127,13 +128,14 @@ fn take_output(output: File, black_box: BlackBox) {
 
 fn act(
     engine: &mut Engine,
-    order: Order,
+    mut order: Order,
     modules: Arc<Modules>,
     network: Arc<PreparedNetwork>,
     black_box: BlackBox,
     limits: Limits,
     (started, started_at): (Instant, UnixMs),
 ) -> Report {
+    let again = Again::of(&order.mode, started_at);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -152,6 +154,11 @@ fn act(
     let record = Record::new(started, started + timeout, limits, redactor.clone(), black_box.clone());
     let record = Rc::new(RefCell::new(record));
     let ended = Rc::new(Notify::new());
+    let (player, bodies_bytes_max) = match &mut order.mode {
+        Mode::Live | Mode::Prompt => (None, None),
+        Mode::Record(_) => (None, Some(recording::BODIES_BYTES_MAX)),
+        Mode::Replay(tape) => (Some(Player::new(std::mem::take(&mut **tape))), None),
+    };
     {
         let state = engine.op_state();
         let mut state = state.borrow_mut();
@@ -162,18 +169,51 @@ fn act(
         let onlooker = onlooker(black_box, redactor);
         fetch::begin_run(
             &mut state,
-            RunNetwork { prepared: network, dialer, guard, started, requests_max, current_step, onlooker },
+            RunNetwork {
+                prepared: network,
+                dialer,
+                guard,
+                started,
+                requests_max,
+                bodies_bytes_max,
+                player,
+                current_step,
+                onlooker,
+            },
         );
+        if let Some(again) = &again {
+            Engine::draw_from(&mut state, again.seed);
+        }
         state.put(RunState { record: record.clone(), ended: ended.clone() });
     }
     let (stopped, duration_us) = runtime.block_on(async {
         // deno_core takes an exhausted budget of tokio's for a script that waits for nothing.
         tokio::task::yield_now().await;
-        let stopped = drive(engine, &order.task, modules.clone(), &record, &ended, started + timeout).await;
+        if matches!(order.mode, Mode::Prompt) {
+            let dialer = Dialer::brokered(order.ticket.clone());
+            // Without one, the operations say that there is none.
+            if let Ok((connection, _)) = dialer.tcp(DialTarget::Prompt, &mut |_| {}).await {
+                engine.op_state().borrow_mut().put(Prompt::on(connection));
+            }
+        }
+        let has_prompt = matches!(order.mode, Mode::Prompt);
+        let stopped = drive(
+            engine,
+            (&order.task, has_prompt),
+            again.as_ref(),
+            modules.clone(),
+            &record,
+            &ended,
+            started + timeout,
+        )
+        .await;
         let duration_us = record.borrow().offset_us();
         let has_failed = verdict::has_failed(&record.borrow(), &stopped);
         if has_failed {
             fetch::overhear_unread(&engine.op_state()).await;
+        } else if matches!(order.mode, Mode::Record(_)) {
+            let time_left = (started + timeout).saturating_duration_since(Instant::now());
+            fetch::overhear_all(&engine.op_state(), time_left).await;
         }
         (stopped, duration_us)
     });
@@ -191,6 +231,15 @@ fn act(
         };
     }
     record.dropped.requests += log.dropped;
+    let recorded = match (&order.mode, &order.task) {
+        (Mode::Record(_), Task::Run { secrets, .. }) => {
+            Some(recording::exchanges(&log.requests, &log.overheard, &SecretMarks::new(secrets), |step| {
+                record.step_path(step)
+            }))
+        }
+        _ => None,
+    };
+    let served = fetch::served(&state);
     let mut requests = verdict::requests(log.requests, &log.over, &record, &facts);
     if let (Outcome::Failed(_), Task::Run { secrets, .. }) = (&outcome, &order.task) {
         transcript::attach(&mut requests, &log.overheard, &Redaction::new(secrets, &record.redactor));
@@ -204,6 +253,8 @@ fn act(
         console: record.take_console(),
         metrics: std::mem::take(&mut record.metrics),
         dropped: record.dropped,
+        recorded,
+        served,
     })
 }
 
@@ -222,6 +273,32 @@ fn onlooker(black_box: BlackBox, redactor: Rc<Redactor>) -> Onlooker {
             black_box.exchange(index, &request, waits_for.as_deref(), is_over);
         }
     })
+}
+
+/// What makes a run the same as another.
+struct Again {
+    seed: Seed,
+    /// How far the script's time of day is from this machine's.
+    clock_ms: f64,
+}
+
+impl Again {
+    fn of(mode: &Mode, started_at: UnixMs) -> Option<Self> {
+        match mode {
+            Mode::Live | Mode::Prompt => None,
+            Mode::Record(seed) => Some(Self { seed: *seed, clock_ms: 0.0 }),
+            Mode::Replay(tape) => {
+                Some(Self { seed: tape.seed, clock_ms: tape.started_at.0.saturating_sub(started_at.0) as f64 })
+            }
+        }
+    }
+}
+
+fn fresh_seed() -> Result<Seed, String> {
+    let mut random = [0; 16];
+    rand::rngs::OsRng.try_fill_bytes(&mut random).map_err(|error| format!("no randomness: {error}"))?;
+    let words = random.as_chunks::<4>().0;
+    Ok([words[0], words[1], words[2], words[3]].map(u32::from_ne_bytes))
 }
 
 fn guard(order: &Order) -> SecretGuard {
@@ -260,20 +337,22 @@ fn watch(engine: &mut Engine, after: Duration) {
 
 async fn drive(
     engine: &mut Engine,
-    task: &Task,
+    (task, has_prompt): (&Task, bool),
+    again: Option<&Again>,
     modules: Arc<Modules>,
     record: &RefCell<Record>,
     ended: &Notify,
     deadline: Instant,
 ) -> Stopped {
     let unfit = |reason| Stopped { stop: Stop::Unfit(reason), open_step: None, waiting_for: None };
-    let mut random = [0; 16];
-    if let Err(error) = rand::rngs::OsRng.try_fill_bytes(&mut random) {
-        return unfit(format!("no randomness: {error}"));
-    }
-    let words = random.as_chunks::<4>().0;
-    let seed = [words[0], words[1], words[2], words[3]].map(u32::from_ne_bytes);
-    if let Err(error) = engine.begin(seed, matches!(task, Task::Run { .. })) {
+    let (seed, clock_ms) = match again {
+        Some(again) => (again.seed, again.clock_ms),
+        None => match fresh_seed() {
+            Ok(seed) => (seed, 0.0),
+            Err(reason) => return unfit(reason),
+        },
+    };
+    if let Err(error) = engine.begin(seed, matches!(task, Task::Run { .. }), clock_ms) {
         return unfit(error.to_string());
     }
     let result = tokio::select! {
@@ -281,7 +360,7 @@ async fn drive(
         result = async {
             match task {
                 Task::Describe => engine.describe(modules).await,
-                Task::Run { key, vars, secrets } => engine.run(modules, &context_json(key, vars, secrets)).await,
+                Task::Run { key, vars, secrets } => engine.run(modules, &context_json(key, vars, secrets, has_prompt)).await,
             }
         } => Some(result),
         () = ended.notified() => Some(Ok(())),
@@ -310,6 +389,7 @@ fn context_json(
     key: &checks::RunKey,
     vars: &std::collections::BTreeMap<String, String>,
     secrets: &std::collections::BTreeMap<String, String>,
+    has_prompt: bool,
 ) -> String {
     serde_json::json!({
         "check": key.check,
@@ -318,6 +398,7 @@ fn context_json(
         "attempt": key.attempt,
         "vars": vars,
         "secrets": secrets,
+        "hasPrompt": has_prompt,
     })
     .to_string()
 }
@@ -341,6 +422,8 @@ fn report_json(report: &Report, limits: &Limits) -> Vec<u8> {
         console: Vec::new(),
         metrics: ran.metrics.clone(),
         dropped,
+        recorded: None,
+        served: ran.served.clone(),
     };
     serde_json::to_vec(&Report::Ran(slim)).unwrap_or_default()
 }

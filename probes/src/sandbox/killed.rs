@@ -25,6 +25,8 @@ pub(super) fn ran(started_at: UnixMs, end: &ProcessEnd, found: Found, timeout_ms
         console: found.console,
         metrics: Vec::new(),
         dropped: found.dropped,
+        recorded: None,
+        served: Vec::new(),
     }
 }
 

@@ -45,6 +45,7 @@ pub use zygote::zygote_main;
 
 use crate::broker::Ticket;
 use crate::engine::Redactor;
+use crate::recording::{RecordedExchange, Seed, Served, Tape};
 use crate::script::{ScriptBundle, ScriptError};
 use crate::transport::{Dialer, NetworkSettings};
 use black_box::Found;
@@ -53,9 +54,10 @@ use killed::{failure, process_failure};
 use link::Answer;
 use pool::{NoAnswer, Pool};
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use wire::{Order, ProcessEnd, Ran, Report, Task};
+use wire::{Mode, Order, ProcessEnd, Ran, Report, Task};
 
 #[derive(Debug, Clone)]
 pub struct SandboxSettings {
@@ -100,6 +102,12 @@ pub struct RunOrder {
     pub network: Arc<NetworkSettings>,
 }
 
+/// What a run brings beside its result.
+struct Beside {
+    recorded: Option<Vec<RecordedExchange>>,
+    served: Vec<Served>,
+}
+
 pub struct Sandbox {
     pool: Pool,
     limits: Limits,
@@ -119,6 +127,7 @@ impl Sandbox {
             ticket: Ticket::default(),
             secret_hosts: BTreeMap::new(),
             timeout_ms: self.limits.describe_timeout_ms,
+            mode: Mode::Live,
         };
         let refuse = |message: String| Err(ScriptError::new(&bundle.path, message));
         match self.pool.run(&order, bundle, &Arc::default()).await {
@@ -140,14 +149,38 @@ impl Sandbox {
 
     /// Makes one run. Never an `Err`: what goes wrong is a result with a class.
     pub async fn run(&self, order: RunOrder) -> RunResult {
+        self.make(order, Mode::Live, None).await.0
+    }
+
+    /// Makes one run, and keeps what it asked and got. Absent where the process ended before it could say, or the
+    /// recording is too large to be handed over.
+    pub async fn record(&self, order: RunOrder, seed: Seed) -> (RunResult, Option<Vec<RecordedExchange>>) {
+        let (result, more) = self.make(order, Mode::Record(seed), None).await;
+        (result, more.recorded)
+    }
+
+    /// Makes one run that a recording answers. It reaches no network.
+    pub async fn replay(&self, order: RunOrder, tape: Tape) -> (RunResult, Vec<Served>) {
+        let (result, more) = self.make(order, Mode::Replay(Box::new(tape)), None).await;
+        (result, more.served)
+    }
+
+    /// Makes one run of the lines that come over `prompt`; see `engine/prompt.rs` for its frames.
+    pub async fn converse(&self, order: RunOrder, prompt: OwnedFd) -> RunResult {
+        self.make(order, Mode::Prompt, Some(prompt)).await.0
+    }
+
+    async fn make(&self, order: RunOrder, mode: Mode, prompt: Option<OwnedFd>) -> (RunResult, Beside) {
         let RunOrder { key, bundle, timeout_ms, vars, secrets, reach, network } = order;
         let asked_at = UnixMs::now();
         let Reach { hosts, secrets: secret_hosts } = reach;
         let dialer = Dialer::direct(Arc::clone(&network), hosts);
-        let admitted = self.pool.broker().admit(dialer, self.limits.connections_max);
-        let ticket = admitted.ticket().clone();
+        // The ticket of nobody: the broker knows no run by it.
+        let admitted = (!matches!(mode, Mode::Replay(_)))
+            .then(|| self.pool.broker().admit(dialer, self.limits.connections_max, prompt));
+        let ticket = admitted.as_ref().map_or_else(Ticket::default, |admitted| admitted.ticket().clone());
         let wire_order =
-            Order { task: Task::Run { key: key.clone(), vars, secrets }, ticket, secret_hosts, timeout_ms };
+            Order { task: Task::Run { key: key.clone(), vars, secrets }, ticket, secret_hosts, timeout_ms, mode };
         let answer = self.pool.run(&wire_order, &bundle, &network).await;
         drop(admitted);
         let ran = match answer {
@@ -172,7 +205,8 @@ impl Sandbox {
             }
             Err(no_answer) => failed(asked_at, failure(FailureClass::Prober, no_answer.to_string())),
         };
-        RunResult {
+        let beside = Beside { recorded: ran.recorded, served: ran.served };
+        let result = RunResult {
             key,
             started_at: ran.started_at,
             duration_us: ran.duration_us,
@@ -184,7 +218,8 @@ impl Sandbox {
             dropped: ran.dropped,
             script_hash: bundle.hash.clone(),
             prober: Prober { version: env!("CARGO_PKG_VERSION").to_owned() },
-        }
+        };
+        (result, beside)
     }
 
     /// Lets no further run start, and ends the zygotes; runs in flight end as `prober` results. Wait for the runs
@@ -203,6 +238,14 @@ impl Sandbox {
         self.pool.zygotes()
     }
 
+    /// Kills the runs in flight, which end as runs do that are killed from outside.
+    pub fn kill_runs(&self) {
+        for process in self.runs_in_flight() {
+            // It may have ended by itself meanwhile.
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), nix::sys::signal::Signal::SIGKILL);
+        }
+    }
+
     /// Process numbers of the runs in flight, with their keys' text, for diagnostics.
     pub fn runs_in_flight(&self) -> Vec<i32> {
         self.pool.runs_in_flight()
@@ -219,6 +262,8 @@ fn failed(started_at: UnixMs, failure: Failure) -> Ran {
         console: Vec::new(),
         metrics: Vec::new(),
         dropped: Dropped::default(),
+        recorded: None,
+        served: Vec::new(),
     }
 }
 

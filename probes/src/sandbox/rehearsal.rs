@@ -6,7 +6,7 @@ use super::child::{self, Job};
 use super::memory;
 use super::pages::Written;
 use super::process::{self, Forked};
-use super::wire::{Modules, Order, Task};
+use super::wire::{Mode, Modules, Order, Task};
 use crate::broker::Ticket;
 use crate::engine::Engine;
 use crate::script::{Module, ModuleKind};
@@ -82,6 +82,7 @@ fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
         ticket: Ticket::default(),
         secret_hosts: BTreeMap::new(),
         timeout_ms: TIMEOUT_MS,
+        mode: Mode::Live,
     })?;
     let network = crate::fetch::prepare(&NetworkSettings::default()).map_err(io::Error::other)?;
     let (read, write) = process::pipe()?;

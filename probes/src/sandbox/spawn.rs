@@ -37,6 +37,8 @@ pub(super) async fn spawn(settings: &SandboxSettings) -> Result<Spawned, Sandbox
         .stdin(OwnedFd::from(zygotes_input))
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
+        // A ^C at the daemon's terminal is the daemon's to act on.
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()
         .map_err(failed)?;

@@ -177,7 +177,7 @@ mod tests {
     fn shown(text: &str, is_whole: bool) -> BodyExcerpt {
         let secrets = BTreeMap::from([("LOGIN_PASSWORD".to_owned(), SECRET.to_owned())]);
         let all = Redactor::new(&secrets);
-        let body = Beginning { bytes: text.as_bytes().to_vec(), is_whole };
+        let body = Beginning { bytes: text.as_bytes().to_vec(), is_whole, ..Beginning::default() };
         excerpt(&body, &Redaction::new(&secrets, &all)).unwrap()
     }
 
@@ -236,10 +236,10 @@ mod tests {
         let secrets = BTreeMap::new();
         let all = Redactor::default();
         let redaction = Redaction::new(&secrets, &all);
-        let body = Beginning { bytes: vec![0x1f, 0x8b, 0], is_whole: true };
+        let body = Beginning { bytes: vec![0x1f, 0x8b, 0], is_whole: true, ..Beginning::default() };
         let binary = excerpt(&body, &redaction).unwrap();
         assert_eq!((binary.text.as_str(), binary.is_binary, binary.is_whole), ("1f 8b 00", true, true));
-        let cut = Beginning { bytes: "h\u{e9}".as_bytes()[..2].to_vec(), is_whole: false };
+        let cut = Beginning { bytes: "h\u{e9}".as_bytes()[..2].to_vec(), ..Beginning::default() };
         assert_eq!(excerpt(&cut, &redaction).unwrap().text, "h");
     }
 }

@@ -6,6 +6,7 @@
 
 use super::{Containment, Limits};
 use crate::broker::Ticket;
+use crate::recording::{RecordedExchange, Seed, Served, Tape};
 use crate::script::Module;
 use crate::transport::NetworkSettings;
 use checks::{ConsoleLine, Dropped, HostPattern, Metric, Outcome, Request, RunKey, Step, UnixMs};
@@ -93,6 +94,20 @@ pub(super) struct Order {
     /// Where secrets may go, of those that may not go everywhere.
     pub secret_hosts: BTreeMap<String, Vec<HostPattern>>,
     pub timeout_ms: u64,
+    #[serde(default)]
+    pub mode: Mode,
+}
+
+/// Where a run's answers come from, and whether they are kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) enum Mode {
+    #[default]
+    Live,
+    /// With random numbers that can be drawn again.
+    Record(Seed),
+    Replay(Box<Tape>),
+    /// Lines of a prompt in place of the script.
+    Prompt,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -122,6 +137,12 @@ pub(super) struct Ran {
     pub console: Vec<ConsoleLine>,
     pub metrics: Vec<Metric>,
     pub dropped: Dropped,
+    /// Of a run that is recorded, unless it is too large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Vec<RecordedExchange>>,
+    /// Of a run that a recording answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub served: Vec<Served>,
 }
 
 pub(super) fn frame(head: &impl Serialize, body: &[u8]) -> io::Result<Vec<u8>> {

@@ -1,6 +1,6 @@
 use super::ScriptError;
 use super::definition::Places;
-use super::function::function_body;
+use super::function::{PARAMETER, function_body};
 use super::imports::{Target, normalise, resolve};
 use super::transpile::{Transpiled, transpile};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -64,6 +64,29 @@ pub(crate) enum ModuleKind {
 }
 
 impl ScriptBundle {
+    /// Of a run that has a prompt in place of a script.
+    pub fn prompt() -> Self {
+        let specifier = specifier("prompt");
+        let code = format!(
+            "const {{ defineCheck }} = {PARAMETER}.tocsin;\n{PARAMETER}.default = defineCheck({{ schedule: \"every 30s\", run() {{}} }});"
+        );
+        let module = Module {
+            specifier,
+            path: "prompt".to_owned(),
+            kind: ModuleKind::Function,
+            code: code.clone(),
+            source_map: None,
+        };
+        Self {
+            path: "prompt".to_owned(),
+            hash: "prompt".to_owned(),
+            modules: vec![module],
+            source: code,
+            default_export: None,
+            fields: BTreeMap::new(),
+        }
+    }
+
     /// An error about a field of the definition, at the field where it is written out in the script.
     pub(crate) fn error_at_field(&self, field: &str, message: String) -> ScriptError {
         let error = ScriptError::new(&self.path, message);

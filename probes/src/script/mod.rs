@@ -12,6 +12,7 @@ mod error;
 mod function;
 mod imports;
 mod library;
+mod prompt;
 mod transpile;
 
 pub(crate) use bundle::{Module, ModuleKind};
@@ -19,3 +20,4 @@ pub use bundle::{ScriptBundle, bundle};
 pub use error::ScriptError;
 pub(crate) use function::PARAMETER;
 pub(crate) use library::{LIBRARY, LibraryModule};
+pub use prompt::{LineError, prompt_line};

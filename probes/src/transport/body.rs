@@ -286,8 +286,16 @@ pub struct ResponseBody {
 }
 
 enum Reader {
-    Plain { wire: Box<Wire>, left: Bytes },
-    Decoded { reader: Pin<Box<dyn AsyncRead>>, encoding: String },
+    /// From a recording.
+    Played(Bytes),
+    Plain {
+        wire: Box<Wire>,
+        left: Bytes,
+    },
+    Decoded {
+        reader: Pin<Box<dyn AsyncRead>>,
+        encoding: String,
+    },
 }
 
 /// The most that a decoder gives at once.
@@ -305,6 +313,11 @@ impl ResponseBody {
             _ => Reader::Plain { wire: Box::new(wire), left: Bytes::new() },
         };
         Self { reader, exchange, read_bytes: 0, limit_bytes, ended }
+    }
+
+    /// A body that comes from a recording, decoded.
+    pub(super) fn played(bytes: Bytes, exchange: Exchange, limit_bytes: u64) -> Self {
+        Self { reader: Reader::Played(bytes), exchange, read_bytes: 0, limit_bytes, ended: false }
     }
 
     /// The next piece, of at most `max_bytes`; `None` at the end.
@@ -360,6 +373,7 @@ impl ResponseBody {
 impl Reader {
     async fn piece(&mut self, max_bytes: usize) -> Result<Option<Bytes>, TransportError> {
         match self {
+            Self::Played(left) => Ok((!left.is_empty()).then(|| left.split_to(left.len().min(max_bytes)))),
             Self::Plain { wire, left } => {
                 if left.is_empty() {
                     match wire.next().await {

@@ -5,7 +5,8 @@ use super::connection::{Connection, Lease, Origin};
 use super::pool::Pool;
 use super::recorder::{Exchange, Recorder};
 use super::tls::Spoken;
-use super::{Dialer, Prepared, SecretGuard, TransportError, decode};
+use super::{Dialer, Prepared, SecretGuard, TransportError, decode, play};
+use crate::recording::{Player, Verse};
 use base64::Engine;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, RANGE, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
@@ -54,11 +55,22 @@ pub struct Client {
     guard: SecretGuard,
     pool: Rc<Pool>,
     recorder: Recorder,
+    /// Answers in the network's place.
+    player: Option<Player>,
 }
 
 impl Client {
     pub fn new(prepared: Arc<Prepared>, dialer: Dialer, recorder: Recorder) -> Self {
-        Self { prepared, dialer, guard: SecretGuard::default(), pool: Rc::default(), recorder }
+        Self { prepared, dialer, guard: SecretGuard::default(), pool: Rc::default(), recorder, player: None }
+    }
+
+    /// Has a recording answer, and reaches no network.
+    pub(crate) fn played_by(self, player: Option<Player>) -> Self {
+        Self { player, ..self }
+    }
+
+    pub(crate) fn player(&self) -> Option<&Player> {
+        self.player.as_ref()
     }
 
     /// Lets no request leave with a secret that is not for its host.
@@ -100,6 +112,10 @@ impl Client {
         let headers = complete(headers, &method, &url, &body);
         self.keep_secrets(&origin, &url, &headers, &mut body)?;
         exchange.says(&headers, &body);
+        if let Some(player) = &self.player {
+            return play::play(player, &Verse { method: &method, url: &url, headers: &headers, body: &body }, exchange)
+                .await;
+        }
         loop {
             let mut connection = self.pool.acquire(&self.prepared, &self.dialer, &origin, &url, exchange).await?;
             exchange.sending(connection.remote, connection.tls.as_ref());

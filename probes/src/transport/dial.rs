@@ -31,6 +31,8 @@ pub enum DialTarget<'a> {
     /// Port 53 of the resolver that this machine asks, wherever it is: looking a name up reaches it anyway. A check
     /// that lists its `hosts` lists it as `resolver`.
     SystemResolver,
+    /// Whoever types the lines of a run that has a prompt. Only a broker knows one.
+    Prompt,
 }
 
 /// Makes the connections of one run.
@@ -143,6 +145,7 @@ impl Policy {
     {
         let (host, port) = match target {
             DialTarget::Host(host, port) => (host, port),
+            DialTarget::Prompt => return Err(TransportError::Request("this run has no prompt".to_owned())),
             DialTarget::SystemResolver => {
                 self.allow("resolver", None)?;
                 return Ok(vec![resolve::system_resolver()]);

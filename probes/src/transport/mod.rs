@@ -29,6 +29,7 @@ mod decode;
 mod dial;
 mod error;
 mod overheard;
+mod play;
 mod pool;
 mod recorder;
 mod resolve;

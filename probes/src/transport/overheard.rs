@@ -1,5 +1,5 @@
-//! What an exchange carried, as far as a failed run will want to show it. Kept as bytes, secrets and all: it never
-//! leaves the process of the run like this.
+//! What an exchange carried, as far as a failed run will want to show it, or a recording to keep it. Kept as bytes, secrets
+//! and all: it never leaves the process of the run like this.
 
 use super::RequestBody;
 use http::HeaderMap;
@@ -18,19 +18,27 @@ pub struct Overheard {
 }
 
 /// The beginning of a body.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Beginning {
     pub bytes: Vec<u8>,
     pub is_whole: bool,
+    /// What is kept at most.
+    pub bytes_max: usize,
+}
+
+impl Default for Beginning {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), is_whole: false, bytes_max: BEGINNING_BYTES_MAX }
+    }
 }
 
 impl Beginning {
-    pub(super) fn of(body: &RequestBody) -> Self {
-        let mut beginning = Self::default();
+    pub(super) fn of(body: &RequestBody, bytes_max: usize) -> Self {
+        let mut beginning = Self { bytes_max, ..Self::default() };
         match body {
             RequestBody::Empty => beginning.is_whole = true,
             RequestBody::Full(bytes) => {
-                beginning.is_whole = bytes.len() <= BEGINNING_BYTES_MAX;
+                beginning.is_whole = bytes.len() <= bytes_max;
                 beginning.add(bytes);
             }
             // It is written while it is sent.
@@ -40,7 +48,7 @@ impl Beginning {
     }
 
     pub(super) fn add(&mut self, piece: &[u8]) {
-        let room = BEGINNING_BYTES_MAX - self.bytes.len();
+        let room = self.bytes_max.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(&piece[..piece.len().min(room)]);
     }
 
@@ -50,6 +58,6 @@ impl Beginning {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.bytes.len() < BEGINNING_BYTES_MAX
+        self.bytes.len() < self.bytes_max
     }
 }

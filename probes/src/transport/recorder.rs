@@ -35,6 +35,8 @@ struct Shared {
     onlooker: Option<Onlooker>,
     entries: RefCell<Vec<Entry>>,
     dropped: Cell<u64>,
+    /// What is left for bodies, of a run that is recorded; of any other, the beginnings are kept.
+    bodies_left: Option<Cell<usize>>,
 }
 
 #[derive(Debug)]
@@ -82,16 +84,29 @@ pub struct RecordedRequests {
 impl Recorder {
     /// Offsets count from `started`. Past `requests_max` exchanges, further ones are only counted.
     pub fn new(started: Instant, requests_max: usize) -> Self {
-        Self::with(started, requests_max, None)
+        Self::with(started, requests_max, None, None)
     }
 
-    pub(crate) fn watched(started: Instant, requests_max: usize, onlooker: Onlooker) -> Self {
-        Self::with(started, requests_max, Some(onlooker))
+    /// Tells `onlooker` how the exchanges go on. Keeps the beginnings of bodies, or where `bodies_bytes_max` says so whole
+    /// ones, up to this many bytes of all of them.
+    pub(crate) fn watched(
+        started: Instant,
+        requests_max: usize,
+        bodies_bytes_max: Option<usize>,
+        onlooker: Onlooker,
+    ) -> Self {
+        Self::with(started, requests_max, bodies_bytes_max, Some(onlooker))
     }
 
-    fn with(started: Instant, requests_max: usize, onlooker: Option<Onlooker>) -> Self {
+    fn with(
+        started: Instant,
+        requests_max: usize,
+        bodies_bytes_max: Option<usize>,
+        onlooker: Option<Onlooker>,
+    ) -> Self {
         let (entries, dropped) = (RefCell::default(), Cell::default());
-        Self { shared: Rc::new(Shared { started, requests_max, onlooker, entries, dropped }) }
+        let bodies_left = bodies_bytes_max.map(Cell::new);
+        Self { shared: Rc::new(Shared { started, requests_max, onlooker, entries, dropped, bodies_left }) }
     }
 
     pub(crate) fn begin(&self, method: &str, url: &str, step: Option<u32>) -> Exchange {
@@ -128,6 +143,20 @@ impl Recorder {
             None
         };
         Exchange { recorder: self.clone(), index, sent_body_bytes }
+    }
+
+    /// How many bytes a body may have of which `kept` are kept already.
+    fn body_bytes_max(&self, kept: usize) -> usize {
+        match &self.shared.bodies_left {
+            Some(left) => kept + left.get(),
+            None => Beginning::default().bytes_max,
+        }
+    }
+
+    fn took(&self, bytes: usize) {
+        if let Some(left) = &self.shared.bodies_left {
+            left.set(left.get().saturating_sub(bytes));
+        }
     }
 
     /// How many exchanges wait for the network right now.
@@ -297,14 +326,22 @@ impl Exchange {
     /// What the request says, as its author wrote it and with what every request has.
     pub(super) fn says(&self, headers: &HeaderMap, body: &RequestBody) {
         self.change(|entry| {
+            let bytes_max = self.recorder.body_bytes_max(0);
             entry.overheard.sent_headers = headers.clone();
-            entry.overheard.sent_body = Beginning::of(body);
+            entry.overheard.sent_body = Beginning::of(body, bytes_max);
+            self.recorder.took(entry.overheard.sent_body.bytes.len());
         });
     }
 
     /// A piece of the response's body, decoded.
     pub(super) fn hears(&self, piece: &[u8]) {
-        self.change(|entry| entry.overheard.received_body.add(piece));
+        self.change(|entry| {
+            let body = &mut entry.overheard.received_body;
+            let kept = body.bytes.len();
+            body.bytes_max = self.recorder.body_bytes_max(kept);
+            body.add(piece);
+            self.recorder.took(body.bytes.len() - kept);
+        });
     }
 
     /// The response's body has been read to its end, this long once decoded.
@@ -328,6 +365,26 @@ impl Exchange {
             request.phases.first_byte_us = Some(micros(took));
             request.status = Some(status);
             request.http_version = Some(version.to_owned());
+        });
+    }
+
+    /// Waits for an answer that is played, as for one from the network.
+    pub(super) fn plays(&self) {
+        self.phase(State::Head, |_| {});
+    }
+
+    /// Was answered with what another run has recorded, this much later.
+    pub(super) fn played(&self, recorded: &Request, late: Duration, headers: Option<&HeaderMap>) {
+        self.change(|entry| entry.overheard.received_headers = headers.cloned());
+        self.phase(State::Script, |request| {
+            request.phases = Phases { download_us: None, ..recorded.phases };
+            if let Some(first_byte_us) = &mut request.phases.first_byte_us {
+                *first_byte_us = first_byte_us.saturating_add(micros(late));
+            }
+            request.status = recorded.status;
+            request.http_version.clone_from(&recorded.http_version);
+            request.remote_addr.clone_from(&recorded.remote_addr);
+            request.tls.clone_from(&recorded.tls);
         });
     }
 

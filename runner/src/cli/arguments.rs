@@ -23,6 +23,12 @@ pub enum Command {
     /// Run checks once, now, and show what they did
     #[command(after_help = TEST_HELP)]
     Test(Test),
+    /// Show which faults of its target a check would not notice
+    #[command(after_help = MUTATE_HELP)]
+    Mutate(Mutate),
+    /// Open a prompt inside the sandbox
+    #[command(after_help = REPL_HELP)]
+    Repl(Repl),
     /// Write a new check from a template
     #[command(after_help = NEW_HELP)]
     New(New),
@@ -92,6 +98,30 @@ Variables of --env-file are for `${NAME}` and `{ env = \"NAME\" }` in tocsin.tom
 environment has already wins; of two files, the later one does.
 
 Exit code: 0 all passed, 1 a check failed or a script was refused, 2 the configuration is wrong.";
+
+const REPL_HELP: &str = "\
+Lines run as a check's script does: in a process of its own, with the network that tocsin.toml allows, and
+with its vars, secrets and region. What `tocsin` exports is there; `import` brings the other modules.
+
+  > const answer = await fetch(`${vars.AUTH_URL}/.well-known/openid-configuration`)
+  > expect(answer).toBeOk()
+  > (await answer.json()).issuer
+
+Standard input that is no terminal is read as a script, which ends with its first line that fails.
+Exit code: 0 all lines are fine, 1 one failed, 2 the configuration is wrong.";
+
+const MUTATE_HELP: &str = "\
+A check that cannot fail proves nothing. `tocsin test --record` keeps what a run that passes asks and
+gets; this command runs the real script on it, without any network: once as it was, and once for each
+fault that there could be in an answer. What the check lets pass is listed, with a line that notices it.
+
+Examples:
+  tocsin test --record checks/login.check.ts
+  tocsin mutate checks/login.check.ts
+  tocsin mutate --min-score 80               all checks of the configuration
+
+Exit code: 0 the score is reached, 1 it is not, or a recording is missing or stale, 2 the configuration
+is wrong.";
 
 const NEW_HELP: &str = "\
 Examples:
@@ -196,6 +226,9 @@ pub struct Test {
     /// Run again what changes, until ^C
     #[arg(short, long)]
     pub watch: bool,
+    /// Keep what each run that passes asks and gets, for `tocsin mutate` [default: recordings beside the script]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    pub record: Option<Option<PathBuf>>,
     /// Variables for the configuration, from a file of NAME=value lines; several are possible
     #[arg(long, value_name = "FILE")]
     pub env_file: Vec<PathBuf>,
@@ -210,6 +243,47 @@ impl Test {
     pub fn is_for_programs(&self) -> bool {
         !matches!(self.reporter(), ReporterName::List | ReporterName::Github)
     }
+}
+
+#[derive(Debug, Args)]
+pub struct Repl {
+    /// Run in this region [default: the first]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<Region>,
+    /// How long a line may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+    /// Variables for the configuration, from a file of NAME=value lines; several are possible
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Mutate {
+    /// Check scripts or folders [default: the folder of the configuration]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The folder of the recordings [default: recordings beside the script]
+    #[arg(long, value_name = "DIR")]
+    pub recordings: Option<PathBuf>,
+    /// Only recordings of this region; several are possible
+    #[arg(long, value_name = "REGION")]
+    pub region: Vec<Region>,
+    /// Try at most N faults of each check, the most telling first
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub faults_max: u32,
+    /// Count faults of single fields and headers too, which a check may have no interest in
+    #[arg(long)]
+    pub strict: bool,
+    /// The share of faults that each check must notice, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub min_score: u32,
+    /// Print JSON instead
+    #[arg(long)]
+    pub json: bool,
+    /// Variables for the configuration, from a file of NAME=value lines; several are possible
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -6,9 +6,11 @@ mod arguments;
 mod completions;
 mod heartbeat;
 mod incidents;
+mod mutate;
 mod new;
 mod paint;
 mod policy;
+mod repl;
 mod report;
 mod rules;
 mod silences;
@@ -50,6 +52,8 @@ async fn run(arguments: Arguments) -> ExitCode {
     let config = arguments.config;
     let variables = match &arguments.command {
         Command::Test(test) => test::env_file::read(&test.env_file).map_err(anyhow::Error::from),
+        Command::Repl(repl) => test::env_file::read(&repl.env_file).map_err(anyhow::Error::from),
+        Command::Mutate(mutate) => test::env_file::read(&mutate.env_file).map_err(anyhow::Error::from),
         _ => Ok(BTreeMap::new()),
     };
     let variables = match variables {
@@ -68,6 +72,14 @@ async fn run(arguments: Arguments) -> ExitCode {
         // Scripts alone are enough for a first look; the built-in settings then do.
         Command::Test(test) => match settings(test.paths.is_empty()) {
             Ok(settings) => test::test(&settings, test).await,
+            Err(refused) => return refused,
+        },
+        Command::Repl(repl) => match settings(false) {
+            Ok(settings) => repl::repl(&settings, repl).await,
+            Err(refused) => return refused,
+        },
+        Command::Mutate(mutate) => match settings(mutate.paths.is_empty()) {
+            Ok(settings) => mutate::mutate(&settings, mutate).await,
             Err(refused) => return refused,
         },
         Command::Validate => match settings(true) {

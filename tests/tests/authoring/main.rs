@@ -3,7 +3,9 @@
 
 mod commands;
 mod failures;
+mod mutating;
 mod project;
+mod prompting;
 mod reporters;
 mod targets;
 mod templates;

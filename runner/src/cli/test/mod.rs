@@ -4,8 +4,9 @@
 //! be tried, because the configuration or the command line is wrong. What repeats a failed run is asked for
 //! (`--retries`); a run that passes only then is a pass, and is told as one that did not pass at once.
 
-mod choice;
+pub(super) mod choice;
 pub mod env_file;
+mod record;
 mod reporter;
 mod round;
 mod watch;
@@ -16,6 +17,7 @@ use crate::catalogue::{self, Catalogue};
 use crate::config::Settings;
 use crate::sandboxing::{self, Regions};
 use probes::sandbox::Sandbox;
+use record::Record;
 use reporter::Reporter;
 use round::Round;
 use std::path::{Path, PathBuf};
@@ -26,10 +28,17 @@ pub(super) async fn test(settings: &Settings, arguments: &Test) -> anyhow::Resul
         eprintln!("tocsin test: {message}");
         return Ok(ExitCode::from(MISCONFIGURED));
     }
-    let session =
-        Session { settings, arguments, sandbox: sandboxing::start(settings).await?, regions: Regions::new(settings) };
+    let record = arguments.record.as_ref().map(|folder| Record::new(folder.as_deref()));
+    let sandbox = match record {
+        Some(_) => sandboxing::start_recording(settings).await?,
+        None => sandboxing::start(settings).await?,
+    };
+    let session = Session { settings, arguments, sandbox, regions: Regions::new(settings), record };
     let code = if arguments.watch { watch::watch(&session).await } else { session.once().await };
     session.sandbox.shutdown().await;
+    if let Some(record) = &session.record {
+        record.tell();
+    }
     code
 }
 
@@ -39,6 +48,7 @@ struct Session<'a> {
     arguments: &'a Test,
     sandbox: Sandbox,
     regions: Regions,
+    record: Option<Record<'a>>,
 }
 
 impl Session<'_> {
@@ -56,6 +66,7 @@ impl Session<'_> {
             chosen,
             refused: catalogue.refused.iter().collect(),
             retries: self.arguments.retries,
+            record: self.record.as_ref(),
         };
         let tally = round.run(reporter.as_mut()).await?;
         Ok(if tally.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })

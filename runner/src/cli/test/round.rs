@@ -1,5 +1,6 @@
 //! One round of runs: every chosen check once, and again where it fails and may be tried again.
 
+use super::record::Record;
 use super::reporter::{Plan, Ran, Refused, Reporter, Tally};
 use crate::catalogue::Check;
 use crate::sandboxing::Regions;
@@ -19,6 +20,7 @@ pub struct Round<'a> {
     pub refused: Vec<&'a ScriptError>,
     /// How often a run that fails is repeated at most.
     pub retries: u32,
+    pub record: Option<&'a Record<'a>>,
 }
 
 impl Round<'_> {
@@ -52,7 +54,10 @@ impl Round<'_> {
             let key = RunKey { check: check.definition.id.clone(), region: region.clone(), slot, attempt };
             // Only regions of the configuration are chosen.
             let Some(order) = self.regions.order(check, key) else { break };
-            let result = self.sandbox.run(order).await;
+            let result = match self.record {
+                Some(record) => record.run(self.sandbox, check, order).await,
+                None => self.sandbox.run(order).await,
+            };
             let again = matches!(result.outcome, Outcome::Failed(_));
             results.push(result);
             if !again {

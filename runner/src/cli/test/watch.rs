@@ -112,6 +112,7 @@ async fn round(
         chosen,
         refused,
         retries: session.arguments.retries,
+        record: session.record.as_ref(),
     };
     round.run(reporter.as_mut()).await?;
     if !session.arguments.is_for_programs() {
