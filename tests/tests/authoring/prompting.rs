@@ -37,17 +37,26 @@ import { decodeJwt } from "tocsin/auth"
 typeof decodeJwt
 const { status } = await fetch(`${vars.AUTH_URL}/.well-known/openid-configuration`)
 status
+_ + 1
 function twice(x: number) {
   return 2 * x;
 }
-[twice(4), _]
+[twice(4)]
 console.log("said", region)
 await step("a step", async () => ({ of: "step" }))
 "the password is " + secrets.LOGIN_PASSWORD
 expect(await fetch(vars.AUTH_URL + "/docs")).toBeOk()
 "#;
     let said = prompt(&project, &[], lines).await;
-    let expected = "42\n'function'\n200\n[ 8, 200 ]\nsaid eu-west-1\n{ of: 'step' }\n'the password is [redacted]'\n";
+    let expected = r#"42
+"function"
+200
+201
+[ 8 ]
+said eu-west-1
+{ of: "step" }
+"the password is [redacted]"
+"#;
     assert_eq!((said.out.as_str(), said.problems.as_str(), said.code), (expected, "", Some(0)));
 }
 
