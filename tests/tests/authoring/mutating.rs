@@ -12,7 +12,7 @@ const BLIND: &str = r#"
 import { defineCheck } from "tocsin";
 export default defineCheck({
   schedule: "every 30s",
-  timeout: "1s",
+  timeout: "10s",
   async run({ vars }) {
     await fetch(`${vars.AUTH_URL}/.well-known/openid-configuration`);
   },
@@ -24,7 +24,7 @@ const CARELESS: &str = r#"
 import { defineCheck } from "tocsin";
 export default defineCheck({
   schedule: "every 30s",
-  timeout: "1s",
+  timeout: "10s",
   async run({ vars }) {
     const answer = await fetch(`${vars.AUTH_URL}/.well-known/openid-configuration`);
     (await answer.json()).issuer.startsWith("https");
@@ -37,7 +37,7 @@ const WATCHFUL: &str = r#"
 import { connection, defineCheck, expect } from "tocsin";
 export default defineCheck({
   schedule: "every 30s",
-  timeout: "1s",
+  timeout: "10s",
   secrets: ["LOGIN_PASSWORD", "NATIVE_SECRET"],
   async run({ vars, secrets }) {
     const made = [Math.random(), crypto.randomUUID(), crypto.getRandomValues(new Uint8Array(4)).join()];
@@ -58,8 +58,10 @@ export default defineCheck({
     expect([aud].flat()).toContain(vars.NATIVE_CLIENT_ID);
     expect(iss).toBe(`${vars.AUTH_URL}/`);
     expect(exp * 1000 - Date.now()).toBeGreaterThan(0);
-    expect(new Date().getTime() - Date.now()).toBeGreaterThan(-5_000);
-    expect(connection(response).phases.firstByteMs).toBeLessThan(800);
+    const now = new Date();
+    expect(now.getTime()).toBeLessThan(exp * 1000);
+    expect(Date.now()).toBeGreaterThanOrEqual(now.getTime());
+    expect(connection(response).phases.firstByteMs).toBeLessThan(6000);
   },
 });
 "#;
@@ -105,7 +107,7 @@ async fn what_a_check_does_not_notice_is_listed() {
         "body: an empty body",
         "body: a page of HTML for JSON",
         "redirect: redirected to https://elsewhere.invalid, which shows the same",
-        "slow: answered after 0.9 s",
+        "slow: answered after 9 s",
     ] {
         assert!(blind.contains(fault), "{fault}: {blind:#?}");
     }
