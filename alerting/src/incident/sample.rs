@@ -67,3 +67,22 @@ pub(crate) fn notification(role: Role) -> Notification {
         shared_with: Vec::new(),
     }
 }
+
+/// The post of an incident that a rule's signal opened.
+pub(crate) fn signal() -> Notification {
+    let mut n = notification(Role::Post);
+    let key = crate::signal::SignalKey { source: crate::signal::SignalSource::Rule, id: "slow-logins".to_owned() };
+    n.report.signal = Some(crate::signal::SignalFacts {
+        key,
+        firing: true,
+        severity: crate::policy::Severity::P1,
+        title: "SlowLogins".to_owned(),
+        summary: "p99 is 4 s".to_owned(),
+        labels: Default::default(),
+        links: Vec::new(),
+        policy: None,
+        at: n.report.opened_at,
+    });
+    n.report.failures_total = 1;
+    n
+}

@@ -17,6 +17,11 @@ pub(crate) fn headline(notification: &Notification) -> String {
             };
             let place = if unwell.is_empty() { String::new() } else { format!(" in {}", unwell.join(", ")) };
             let standing = report.standing().map(|standing| format!("; {standing}")).unwrap_or_default();
+            // What a signal says is its title: it fires, and no run of it fails.
+            if report.signal.is_some() {
+                let (label, number, title) = (&report.label, report.number, report.title());
+                return format!("{label} #{number} {title} ({}; for {lasted}{standing})", report.reason);
+            }
             format!(
                 "{} #{} {} is failing{place} ({}; for {lasted}, {failures}{standing})",
                 report.label,

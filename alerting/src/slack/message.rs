@@ -72,9 +72,10 @@ fn headline(report: &IncidentReport) -> String {
     let check = escape(report.title());
     match report.status {
         IncidentStatus::Open => format!(
-            "{} #{}: {check} is failing ({}): {}",
+            "{} #{}: {check}{} ({}): {}",
             escape(&report.label),
             report.number,
+            if report.signal.is_some() { "" } else { " is failing" },
             escape(&report.reason),
             escape(&report.failure.message)
         ),
@@ -91,6 +92,8 @@ fn lasted(report: &IncidentReport) -> Span {
 
 fn blocks(report: &IncidentReport, with_buttons: bool) -> Vec<SlackBlock> {
     let (mark, state) = match report.status {
+        // What a signal says is its title: it fires, and no run of it fails.
+        IncidentStatus::Open if report.signal.is_some() => (":rotating_light:", "fires".to_owned()),
         IncidentStatus::Open => (":rotating_light:", "is failing".to_owned()),
         IncidentStatus::Recovered => (":white_check_mark:", format!("recovered after {}", lasted(report))),
         IncidentStatus::Closed => (":heavy_minus_sign:", format!("closed after {}", lasted(report))),
@@ -177,15 +180,19 @@ fn facts(report: &IncidentReport) -> String {
     if let Some(standing) = report.standing() {
         lines.push(format!("*Now:* {}", escape(&standing)));
     }
-    lines.push(format!("*Failing since:* {}", date(report.failing_since)));
+    let since = if report.signal.is_some() { "Since" } else { "Failing since" };
+    lines.push(format!("*{since}:* {}", date(report.failing_since)));
     match report.last_success {
+        _ if report.signal.is_some() => {}
         Some(at) => lines.push(format!("*Last success:* {}", date(at))),
         None => lines.push("*Last success:* none seen".to_owned()),
     }
     if let Some(at) = report.ended_at {
         lines.push(format!("*Ended:* {}", date(at)));
     }
-    lines.push(format!("*Failures:* {}", report.failures_total));
+    if report.signal.is_none() {
+        lines.push(format!("*Failures:* {}", report.failures_total));
+    }
     lines.join("\n")
 }
 
@@ -252,6 +259,17 @@ mod tests {
         assert_eq!(message["metadata"]["event_type"], METADATA_EVENT);
         assert_eq!(message["metadata"]["event_payload"]["id"], "journal.7.3");
         assert!(message["text"].as_str().unwrap().starts_with("P1 #7: login-password is failing"));
+    }
+
+    #[test]
+    fn a_signal_fires_and_counts_no_failures() {
+        let message = json(&sample::signal());
+        assert!(message["text"].as_str().unwrap().starts_with("P1 #7: SlowLogins ("), "{}", message["text"]);
+        let text = message.to_string();
+        assert!(text.contains("P1 SlowLogins fires") && text.contains("*Since:*"), "{text}");
+        for part in ["*Failures:*", "is failing", "Last success"] {
+            assert!(!text.contains(part), "{part} is in {text}");
+        }
     }
 
     #[test]

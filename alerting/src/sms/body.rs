@@ -28,9 +28,11 @@ pub fn body(notification: &Notification, takes_answers: bool) -> String {
                 Some(_) => String::new(),
                 None => format!(" in {}", regions(report)),
             };
+            // What a signal says is its title: it fires, and no run of it fails.
+            let fails = if report.signal.is_some() { "" } else { " fails" };
             let class = report.signal.as_ref().map_or(failure.class.as_str(), |signal| signal.key.source.as_str());
             let mut text = format!(
-                "{} #{} {check} fails{place} since {} UTC ({class})",
+                "{} #{} {check}{fails}{place} since {} UTC ({class})",
                 report.label,
                 report.number,
                 clock(report.failing_since),
@@ -86,13 +88,14 @@ fn storm(told: &[(&Saying, &IncidentReport)], takes_answers: bool) -> String {
         let title = fit_chars(first.title(), CHECK_CHARS_MAX);
         let text = match reports.len() {
             1 => format!("{label} #{} {title} {}", first.number, if verb == "fail" { "fails" } else { "is over" }),
-            count => format!(
-                "{label} {title} and {} more {verb} since {} UTC{}: {}",
+            count if verb == "fail" => format!(
+                "{label} {title} and {} more fail since {} UTC{}: {}",
                 count - 1,
                 clock(first.failing_since),
-                if takes_answers && verb == "fail" { ". Reply ACK ALL" } else { "" },
+                if takes_answers { ". Reply ACK ALL" } else { "" },
                 named(reports)
             ),
+            count => format!("{label} {title} and {} more {verb}: {}", count - 1, named(reports)),
         };
         parts.push(text);
     }
@@ -153,6 +156,12 @@ mod tests {
         assert_eq!(body(&page, false), "OK #7 login-password recovered at 20:40:31 UTC after 1 min 1 s");
         page.report.status = IncidentStatus::Closed;
         assert!(body(&page, false).starts_with("CLOSED #7 login-password is no longer checked"));
+    }
+
+    #[test]
+    fn a_signal_says_what_it_is() {
+        let text = body(&sample::signal());
+        assert!(text.starts_with("P1 #7 SlowLogins since 20:39:30 UTC ("), "{text}");
     }
 
     #[test]

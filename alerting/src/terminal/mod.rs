@@ -82,6 +82,12 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_counts_no_failures() {
+        let text = print(&sample::signal());
+        assert!(text.contains("P1 #7 SlowLogins (") && !text.contains("1 failure"), "{text}");
+    }
+
+    #[test]
     fn a_message_cannot_move_the_cursor() {
         let mut notification = sample::notification(Role::Post);
         notification.report.failure.message = "a\u{1b}[2Jb\rc".to_owned();
