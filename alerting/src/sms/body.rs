@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_signal_says_what_it_is() {
-        let text = body(&sample::signal());
+        let text = body(&sample::signal(), false);
         assert!(text.starts_with("P1 #7 SlowLogins since 20:39:30 UTC ("), "{text}");
     }
 
