@@ -209,7 +209,8 @@ mod tests {
     fn each_change_is_told_once() {
         let fail = Call::Fail { status: Some(3) };
         let every = ". It calls every 1 h 0 min: the nightly backup";
-        let cases: [(Option<Severity>, &[(u64, Call)], &[&str]); 4] = [
+        type Case<'a> = (Option<Severity>, &'a [(u64, Call)], &'a [&'a str]);
+        let cases: [Case<'_>; 4] = [
             (
                 None,
                 &[(0, Call::Alive), (130, Call::Alive), (190, Call::Alive)],

@@ -148,10 +148,12 @@ mod tests {
         let mut page = sample::notification(Role::Post);
         let mut other = sample::notification(Role::Post);
         other.report.number = 9;
-        page.carry([other.clone(), other]);
+        let mut third = other.clone();
+        third.report.number = 11;
+        page.carry([other, third]);
         let text = script(&page, Some(&callbacks()));
         for part in [
-            "<Gather numDigits=\"1\" timeout=\"8\" method=\"POST\" action=\"https://tocsin.example.com/t/twilio/voice?notification=journal.7.3&amp;incidents=7%2C9\">",
+            "<Gather numDigits=\"1\" timeout=\"8\" method=\"POST\" action=\"https://tocsin.example.com/t/twilio/voice?notification=journal.7.3&amp;incidents=7%2C9%2C11\">",
             "and 2 more: login password P1",
             "<Say>Press 1 to acknowledge.</Say></Gather>",
         ] {

@@ -50,7 +50,7 @@ fn body(text: &str) -> Result<String, LineError> {
     let code = without_types(text)?;
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, &code, SourceType::mjs()).parse();
-    refuse(&parsed.diagnostics)?;
+    refuse(&code, &parsed.diagnostics)?;
     let statements = statements(&code, &parsed.program)?;
     Ok(format!("return (async () => {{\n{statements}\n}})();"))
 }
@@ -58,7 +58,7 @@ fn body(text: &str) -> Result<String, LineError> {
 fn without_types(text: &str) -> Result<String, LineError> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, text, SourceType::ts()).parse();
-    refuse(&parsed.diagnostics)?;
+    refuse(text, &parsed.diagnostics)?;
     let mut program = parsed.program;
     let analysed = SemanticBuilder::new().with_enum_eval(true).build(&program);
     let scoping = analysed.semantic.into_scoping();
@@ -67,14 +67,17 @@ fn without_types(text: &str) -> Result<String, LineError> {
     options.typescript.only_remove_type_imports = true;
     let transformed =
         Transformer::new(&allocator, Path::new("line.ts"), &options).build_with_scoping(scoping, &mut program);
-    refuse(&transformed.diagnostics)?;
+    refuse(text, &transformed.diagnostics)?;
     Ok(Codegen::new().build(&program).code)
 }
 
-fn refuse(diagnostics: &[OxcDiagnostic]) -> Result<(), LineError> {
+fn refuse(text: &str, diagnostics: &[OxcDiagnostic]) -> Result<(), LineError> {
     let Some(first) = diagnostics.first() else { return Ok(()) };
     let is_open = ["EOF", "Unterminated template", "Unterminated multi-line comment", "Unterminated multiline"];
-    if is_open.iter().any(|part| first.message.contains(part)) {
+    // The parser calls a template a string, too; only a template may go on in another line.
+    let in_template = first.message.contains("Unterminated string")
+        && first.labels.first().is_some_and(|label| text.as_bytes().get(label.offset() as usize) == Some(&b'`'));
+    if in_template || is_open.iter().any(|part| first.message.contains(part)) {
         return Err(LineError::Incomplete);
     }
     let help = first.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
@@ -158,7 +161,7 @@ mod tests {
     fn a_line_leaves_its_names_and_its_value() {
         let cases = [
             ("1 + 1", "return (1 + 1\n);"),
-            ("{ a: 1 }", "return ({ a: 1 }\n);"),
+            ("{ a: 1 }", "return (({ a: 1 })\n);"),
             ("\"text\"", "return (\"text\");"),
             ("const a: number = 1, { b } = c", "(a = 1\n); ({ b } = c\n);"),
             ("let x", "(x = undefined\n);"),
@@ -183,6 +186,7 @@ mod tests {
         }
         for (text, part) in [
             ("const = 1", "nexpected"),
+            ("'open", "Unterminated string"),
             ("import x from './x.ts'", "cannot be imported"),
             ("export default 1", "exported"),
         ] {

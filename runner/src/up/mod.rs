@@ -124,7 +124,8 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
         tokio::spawn(callbacks::serve(listener, callbacks::bounded(routes, &calls)));
     }
     tokio::spawn(hearing::listen(ear, heard, Arc::clone(&alerting)));
-    let own_metrics = tokio::spawn(own_metrics::tell(Arc::downgrade(&metrics), Arc::clone(&alerting)));
+    let own_metrics =
+        tokio::spawn(own_metrics::tell(Arc::downgrade(&metrics), Arc::clone(&alerting), Arc::clone(&sandbox)));
     board.announce(address);
     // Before anybody is told that it is ready: whoever is told may end it at once, and in order.
     let mut signals = signals::Signals::listen()?;

@@ -8,6 +8,7 @@ use super::metrics::Metrics;
 use alerting::Alerting;
 use cadence::{BufferedUdpMetricSink, Counted, Distributed, Gauged, MetricSink, QueuingMetricSink, StatsdClient};
 use checks::{Outcome, RunResult};
+use probes::sandbox::Sandbox;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -101,6 +102,14 @@ impl OwnMetrics {
         }
     }
 
+    /// What is under way: messages that have not been delivered, and runs.
+    fn under_way(&self, messages: Option<u64>, runs: usize) {
+        if let Some(messages) = messages {
+            self.gauge("queue.depth", messages, ("queue", "outbox"));
+        }
+        self.gauge("queue.depth", runs as u64, ("queue", "runs"));
+    }
+
     fn look(&self, metrics: &Metrics, alerting: &Alerting, before: &mut HashMap<String, u64>) {
         // Results and incidents, notifications and what became of them.
         let counters = serde_json::to_value(alerting.counters()).unwrap_or_default();
@@ -147,14 +156,17 @@ fn without(mut counters: Value, names: &[&str]) -> Value {
 }
 
 /// Looks at the counters until the metrics end.
-pub(super) async fn tell(metrics: Weak<Metrics>, alerting: Arc<Alerting>) {
+pub(super) async fn tell(metrics: Weak<Metrics>, alerting: Arc<Alerting>, sandbox: Arc<Sandbox>) {
     let mut before = HashMap::new();
     let mut every = tokio::time::interval(LOOK_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;
+        // A journal that cannot be asked is told by its own errors.
+        let messages = alerting.outbox_depth().await.ok();
         let Some(metrics) = metrics.upgrade() else { return };
         if let Some(own) = &metrics.own {
+            own.under_way(messages, sandbox.runs_in_flight().len());
             own.look(&metrics, &alerting, &mut before);
         }
     }
@@ -219,6 +231,17 @@ mod tests {
             let sent: Vec<String> = lines.try_iter().map(|line| String::from_utf8(line).unwrap()).collect();
             assert_eq!(sent, expected);
         }
+    }
+
+    #[test]
+    fn what_is_under_way_is_told_as_it_is() {
+        let (lines, sink) = SpyMetricSink::new();
+        let own = OwnMetrics::over(sink);
+        own.under_way(Some(7), 3);
+        own.under_way(None, 0);
+        let sent: Vec<String> = lines.try_iter().map(|line| String::from_utf8(line).unwrap()).collect();
+        let depth = |queue, depth| format!("tocsin.own.queue.depth:{depth}|g|#queue:{queue}");
+        assert_eq!(sent, [depth("outbox", 7), depth("runs", 3), depth("runs", 0)]);
     }
 
     #[test]
