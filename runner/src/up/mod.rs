@@ -28,6 +28,7 @@ mod server;
 mod signals;
 mod status;
 mod unloadable;
+mod unread;
 mod watch;
 
 use crate::catalogue::{self, Catalogue};

@@ -1,6 +1,7 @@
 //! The listener of the pages, and who may read them.
 
 use super::caller::Caller;
+use super::unread;
 use crate::config::{Authentication, Secret, Settings};
 use anyhow::Context;
 use axum::Router;
@@ -42,6 +43,7 @@ pub(super) async fn serve(listener: TcpListener, pages: Router, authentication: 
             }
         }
     }));
+    let pages = pages.layer(middleware::from_fn(unread::read_to_the_end));
     if let Err(error) = axum::serve(listener, pages).await {
         tracing::error!(%error, "the status page has stopped");
     }

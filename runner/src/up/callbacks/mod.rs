@@ -16,6 +16,7 @@ pub(super) use alerts::router as alerts;
 pub(super) use tally::Tally;
 pub(super) use twilio::message_reports;
 
+use super::unread;
 use crate::config::{CallbacksSettings, Settings};
 use acts::Acts;
 use alerting::Alerting;
@@ -66,6 +67,7 @@ pub(super) fn within_bounds(routes: Router, tally: &Arc<Tally>) -> Router {
 }
 
 pub(super) async fn serve(listener: TcpListener, routes: Router) {
+    let routes = routes.layer(middleware::from_fn(unread::read_to_the_end));
     if let Err(error) = axum::serve(listener, routes).await {
         tracing::error!(%error, "callbacks are not taken any more");
     }
