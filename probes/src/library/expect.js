@@ -184,9 +184,8 @@ function introduced({ subject }, message) {
 
 function sentence(question, received, verdict) {
   const { negated, settles } = question;
-  let text = `expected ${verdict.about ?? inline(received)} ${negated ? "not " : ""}to ${
-    typeof verdict.to === "function" ? verdict.to() : verdict.to
-  }`;
+  const said = (words) => (typeof words === "function" ? words() : words);
+  let text = `expected ${said(verdict.about) ?? inline(received)} ${negated ? "not " : ""}to ${said(verdict.to)}`;
   if (verdict.got !== undefined) text += `, got ${verdict.got}`;
   if (settles === undefined && core.isPromise(received)) {
     text += "; it is a promise: write `await` before the value, or .resolves after expect(...)";

@@ -4,7 +4,7 @@
 // in depth, entries, nodes and characters; accessors are shown and not called; and whatever still throws is shown as
 // such.
 
-import { callQuietly, clip, core, isPlainObject, primordials, readQuietly } from "./host.js";
+import { callQuietly, clip, core, hasQuietly, isPlainObject, primordials, readQuietly } from "./host.js";
 import { describeAsymmetric, isAsymmetric } from "./asymmetric.js";
 
 const {
@@ -190,10 +190,11 @@ function className(value) {
 }
 
 /** Anything with the face of a `Response`, the real one included. */
+/** The URL is not read, since a response parses it anew each time. */
 export function isResponse(value) {
   return (
     typeof readQuietly(value, "status") === "number" &&
-    typeof readQuietly(value, "url") === "string" &&
+    hasQuietly(value, "url") &&
     isHeaders(readQuietly(value, "headers"))
   );
 }

@@ -15,6 +15,7 @@ const {
   ObjectGetPrototypeOf,
   ObjectPrototype,
   ReflectGet,
+  ReflectHas,
   SafeWeakSet,
   StringPrototype,
   StringPrototypeSlice,
@@ -41,6 +42,14 @@ export function readQuietly(value, key) {
     return isObject(value) ? ReflectGet(value, key) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+export function hasQuietly(value, key) {
+  try {
+    return isObject(value) && ReflectHas(value, key);
+  } catch {
+    return false;
   }
 }
 

@@ -81,11 +81,12 @@ function wordsOf(page) {
   return StringPrototypeTrim(RegExpPrototypeSymbolReplace(SPACES, seen, " "));
 }
 
-/** The URL without its query, which is long and may hold a code or a token. */
+/** The URL without its query, which is long and may hold a code or a token. Asked for only by a failure: a response parses it anew each time. */
 function address(response) {
-  if (response.url === "") return "the response";
-  const query = StringPrototypeIndexOf(response.url, "?");
-  return clip(query < 0 ? response.url : `${StringPrototypeSlice(response.url, 0, query)}?…`, URL_CHARACTERS_MAX);
+  const url = readQuietly(response, "url");
+  if (typeof url !== "string" || url === "") return "the response";
+  const query = StringPrototypeIndexOf(url, "?");
+  return clip(query < 0 ? url : `${StringPrototypeSlice(url, 0, query)}?…`, URL_CHARACTERS_MAX);
 }
 
 function notResponse(matcher, received, to) {
@@ -126,7 +127,7 @@ export const responseMatchers = {
     if (!isResponse(received)) return notResponse("toBeOk", received, "be ok");
     return {
       pass: received.status >= 200 && received.status <= 299,
-      about: address(received),
+      about: () => address(received),
       to: "answer with a status from 200 to 299",
       got: statusText(received.status),
       detail,
@@ -141,7 +142,7 @@ export const responseMatchers = {
     for (let i = 0; i < list.length; i++) pass ||= list[i] === received.status;
     return {
       pass,
-      about: address(received),
+      about: () => address(received),
       to: `answer with status ${words}`,
       got: statusText(received.status),
       detail,
@@ -165,6 +166,6 @@ export const responseMatchers = {
     const there = typeof got === "string";
     const holds =
       value === undefined || (there && (typeof value === "string" ? got === value : textMatches(got, value)));
-    return { pass: there && holds, about: address(received), to, got: there ? inline(got) : "no such header" };
+    return { pass: there && holds, about: () => address(received), to, got: there ? inline(got) : "no such header" };
   },
 };
