@@ -15,7 +15,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tests::harness::program;
-use tests::measure::{Aim, Nginx, Table, Target, block_on, is_asked_for, memory, percentile, window};
+use tests::measure::{Aim, Nginx, Table, Target, block_on, cpu_time, is_asked_for, memory, percentile, window};
 use tokio::process::Command;
 
 /// A check that does nothing: what it costs is the sandbox.
@@ -108,6 +108,9 @@ async fn measure() {
     }
     table.row("runs that do nothing", idle.a_second(), "runs/s", Aim::AtLeast(IDLE_RUNS_A_SECOND));
     table.row("runs with one request", ours.a_second(), "runs/s", Aim::AtLeast(RUNS_A_SECOND));
+    // What is else on the machine makes a rate smaller, and this hardly.
+    table.row("processor time of a run that does nothing", idle.processor_ms(), "ms", Aim::Nothing);
+    table.row("processor time of a run with one request, answer included", ours.processor_ms(), "ms", Aim::Nothing);
     for (index, peer) in peers.iter().enumerate() {
         let what = format!("the same request, a {} process for each", peer.name);
         match &present[index] {
@@ -184,16 +187,21 @@ fn order(script: &Arc<ScriptBundle>, url: &str, number: i64) -> RunOrder {
     }
 }
 
-/// Runs, and the time they took.
+/// Runs, and the time they took, of the clock and of all processors.
 #[derive(Default)]
 struct Rate {
     runs: u32,
     time: Duration,
+    processor: Duration,
 }
 
 impl Rate {
     fn a_second(&self) -> f64 {
         f64::from(self.runs) / self.time.as_secs_f64()
+    }
+
+    fn processor_ms(&self) -> f64 {
+        self.processor.as_secs_f64() * 1000.0 / f64::from(self.runs)
     }
 }
 
@@ -201,11 +209,12 @@ impl std::ops::AddAssign for Rate {
     fn add_assign(&mut self, other: Self) {
         self.runs += other.runs;
         self.time += other.time;
+        self.processor += other.processor;
     }
 }
 
 async fn measure_ours(sandbox: &Sandbox, script: &Arc<ScriptBundle>, url: &str) -> Rate {
-    let started = Instant::now();
+    let (started, processor) = (Instant::now(), cpu_time(Pid::this()));
     let until = started + window() / TURNS;
     let numbers = stream::iter(1..).take_while(|_| std::future::ready(Instant::now() < until));
     let runs = numbers.map(|number| sandbox.run(order(script, url, number)));
@@ -213,7 +222,7 @@ async fn measure_ours(sandbox: &Sandbox, script: &Arc<ScriptBundle>, url: &str) 
         assert_eq!(result.outcome, Outcome::Passed, "a benchmark of failures measures nothing");
         std::future::ready(passed + 1)
     });
-    Rate { runs: passed.await, time: started.elapsed() }
+    Rate { runs: passed.await, time: started.elapsed(), processor: cpu_time(Pid::this()).saturating_sub(processor) }
 }
 
 /// A program that is started anew for each run.
@@ -249,7 +258,7 @@ impl Peer {
 }
 
 async fn measure_peer(peer: &Peer, url: &str, concurrency: usize) -> Rate {
-    let started = Instant::now();
+    let (started, processor) = (Instant::now(), cpu_time(Pid::this()));
     let until = started + window() / TURNS;
     let times = stream::repeat(()).take_while(|()| std::future::ready(Instant::now() < until));
     let runs = times.map(|()| peer.run(url)).buffer_unordered(concurrency);
@@ -257,7 +266,7 @@ async fn measure_peer(peer: &Peer, url: &str, concurrency: usize) -> Rate {
         run.expect("it did it before");
         std::future::ready(passed + 1)
     });
-    Rate { runs: passed.await, time: started.elapsed() }
+    Rate { runs: passed.await, time: started.elapsed(), processor: cpu_time(Pid::this()).saturating_sub(processor) }
 }
 
 /// Runs that wait for an answer, and what each of them costs.
