@@ -32,7 +32,8 @@
 //!   it open, and after a crash, the provider is asked whether it has the message before it is sent again.
 //! - The messages of one incident to one place arrive in order. A post is edited, not repeated, and only its newest
 //!   state is sent.
-//! - A page that stays undelivered falls back to an SMS to whoever has not been told.
+//! - A page that stays undelivered falls back: to an SMS to whoever has not been told, otherwise to the other ways to the
+//!   same person, otherwise to every place that is left.
 //! - Every decision has a reason, and every attempt its outcome, on the incident's trail.
 //!
 //! # Invariants

@@ -356,6 +356,40 @@ async fn a_storm_is_one_text_a_minute_and_few_posts(journal: &dyn Journal) {
     }
 }
 
+async fn a_telephone_gets_one_text_a_minute_whatever_it_says(journal: &dyn Journal) {
+    let texts = async |at: UnixMs| journal.lease(ChannelKind::Sms, 10, at, at + 60_000).await.unwrap();
+    storm(journal, 0..1).await;
+    let page = texts(NOW).await.remove(0);
+    journal.settle(settled_at(&page, delivered("SM1"), NOW)).await.unwrap();
+    put(journal, &check("check-0"), 3, false).await;
+    assert!(texts(NOW + 59_999).await.is_empty());
+    let end = texts(NOW + 60_000).await.remove(0);
+    assert!(end.notification.saying.ends() && end.notification.folded.is_empty());
+    // While the end is on its way, and for a minute after, a page waits; what else waits goes along with it.
+    storm(journal, 1..3).await;
+    assert!(texts(NOW + 60_000).await.is_empty());
+    journal.settle(settled_at(&end, delivered("SM2"), NOW + 60_500)).await.unwrap();
+    put(journal, &check("check-2"), 3, false).await;
+    assert!(texts(NOW + 120_499).await.is_empty());
+    let both = texts(NOW + 120_500).await;
+    assert_eq!(both.iter().map(numbers).collect::<Vec<_>>(), [vec![2, 3, 3]], "two pages and an end");
+}
+
+async fn what_other_messages_are_called_is_handed_over_with_a_question(journal: &dyn Journal) {
+    storm(journal, 0..1).await;
+    let first = journal.lease(ChannelKind::Sms, 10, NOW, LATER).await.unwrap().remove(0);
+    assert!(first.taken.is_empty() && first.left_at.is_none());
+    journal.settle(settled_at(&first, delivered("SM1"), NOW)).await.unwrap();
+    storm(journal, 1..2).await;
+    let second = journal.lease(ChannelKind::Sms, 10, NOW + 60_000, LATER + 60_000).await.unwrap().remove(0);
+    assert!(second.taken.is_empty(), "nothing has to be asked");
+    let retry = Settled::Retry { at: NOW + 61_000, uncertain: true, reason: "closed".to_owned() };
+    journal.settle(settled_at(&second, retry, NOW + 60_500)).await.unwrap();
+    let asked = journal.lease(ChannelKind::Sms, 10, NOW + 61_000, LATER + 120_000).await.unwrap().remove(0);
+    assert_eq!(asked.taken, ["SM1".to_owned()].into());
+    assert_eq!(asked.left_at, Some(NOW + 60_500));
+}
+
 async fn posts_of_a_storm_are_one_that_is_edited_together(journal: &dyn Journal) {
     // What leaves for the channel of the pages; the other channel's is delivered as well.
     let leave = async |at: UnixMs, receipt: &str| {
@@ -375,8 +409,8 @@ async fn posts_of_a_storm_are_one_that_is_edited_together(journal: &dyn Journal)
     storm(journal, 0..1).await;
     assert_eq!(shown(&leave(NOW, "C1/1").await), [(Role::Post, vec![1])], "the first leaves at once");
     storm(journal, 1..4).await;
-    assert_eq!(shown(&leave(NOW + 59_999, "C1/2").await), []);
-    let list = leave(NOW + 60_000, "C1/2").await;
+    assert_eq!(shown(&leave(NOW + 1_999, "C1/2").await), []);
+    let list = leave(NOW + 2_000, "C1/2").await;
     assert_eq!(shown(&list), [(Role::Post, vec![2, 3, 4])], "the others are one post");
     // Two of them end: the post is edited once, and its thread has one entry.
     put(journal, &check("check-1"), 3, false).await;
@@ -398,7 +432,8 @@ async fn late_is_what_waits_longer_than_the_messages_before_it(journal: &dyn Jou
     let record = journal.incident(1).await.unwrap().unwrap();
     let paged_at = record.notifications.iter().find(|n| n.page).unwrap().created_at;
     let late = async |after_ms: u64| journal.undelivered_pages(paged_at + after_ms).await.unwrap().len();
-    assert_eq!((late(59_999).await, late(60_000).await), (0, 2), "one to the channel, one to the telephone");
+    assert_eq!((late(1_999).await, late(2_000).await), (0, 1), "the one to the channel");
+    assert_eq!((late(59_999).await, late(60_000).await), (1, 2), "and the one to the telephone");
     let leases = journal.lease(ChannelKind::Sms, 10, NOW, LATER).await.unwrap();
     assert_eq!((leases.len(), late(0).await), (1, 1), "what was tried is late at once");
 }
@@ -490,6 +525,8 @@ macro_rules! folding_contract_for {
             $backend,
             $open,
             a_storm_is_one_text_a_minute_and_few_posts,
+            a_telephone_gets_one_text_a_minute_whatever_it_says,
+            what_other_messages_are_called_is_handed_over_with_a_question,
             posts_of_a_storm_are_one_that_is_edited_together,
             late_is_what_waits_longer_than_the_messages_before_it,
         );

@@ -2,7 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::config::{DEFAULT_POLICY, PAGED_TEAM, Settings, directory, nearest};
-use alerting::policy::{Ladders, Policy};
+use alerting::policy::{Directory, Ladders, Policy};
 use checks::CheckId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,7 +75,11 @@ fn reaches<'a>(
 
 /// The default is the mission's ladder unless `[policies.default]` takes its place.
 pub fn ladders(settings: &Settings) -> anyhow::Result<Ladders> {
-    let directory = directory(&settings.teams, settings.webhooks.keys());
+    let directory = Directory {
+        can_call: settings.twilio.account.as_ref().is_some_and(|account| account.call_from.is_some()),
+        can_mail: settings.email.is_some(),
+        ..directory(&settings.teams, settings.webhooks.keys())
+    };
     let team = directory.teams.get(PAGED_TEAM).is_some_and(|members| !members.is_empty()).then_some(PAGED_TEAM);
     let mission = Policy::mission(&settings.slack.p2_channel, &settings.slack.p1_channel, team);
     let mut ladders = Ladders { default: mission.ladder(DEFAULT_POLICY, &directory)?, named: [].into() };

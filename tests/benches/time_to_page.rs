@@ -1,5 +1,6 @@
 //! From the start of the program to its first result, and from a failing answer of the target to the request that
-//! tells Slack: the real program, the embedded journal.
+//! tells Slack: the real program, the embedded journal, messages kept apart as where nothing is configured. Each check has
+//! a channel of its own and time between its incidents, so that no post waits for another one.
 //!
 //! The clock starts when the target writes its failing answer, so that the script's own work, the result's way out
 //! of the sandbox, the decision and the durable commit are all inside.
@@ -14,7 +15,12 @@ use tests::doubles::twilio::Twilio;
 use tests::harness::{Config, Tocsin};
 use tests::measure::{Aim, Table, Target, block_on, is_asked_for, percentile, window};
 
-const CHECKS: usize = 20;
+const CHECKS: usize = 40;
+/// One run in so many fails: further apart than two posts in one channel may be.
+const FAILS_EVERY: u32 = 4;
+/// What a channel gets one post in, where nothing is configured.
+const POST_EVERY_S: u32 = 2;
+const _: () = assert!(FAILS_EVERY > POST_EVERY_S, "a check runs each second");
 const STARTS: usize = 5;
 const FIRST_RESULT_S: f64 = 2.0;
 const ON_THE_WIRE_MS: f64 = 50.0;
@@ -40,8 +46,8 @@ fn main() {
 /// What the target answers.
 #[derive(Default)]
 struct Answers {
-    /// Every other answer of a path is a failure, so that each is the first one of a new incident. Until this is set,
-    /// every answer is one.
+    /// The first of [`FAILS_EVERY`] answers of a path is a failure, so that each is the first one of a new incident. Until
+    /// this is set, every answer is one.
     alternate: AtomicBool,
     asked: Mutex<HashMap<String, u32>>,
     failures: Mutex<HashMap<String, Vec<Instant>>>,
@@ -53,7 +59,7 @@ impl Answers {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             let count = asked.entry(path.to_owned()).or_default();
             *count += 1;
-            if count.is_multiple_of(2) {
+            if *count % FAILS_EVERY != 1 {
                 return (Duration::ZERO, StatusCode::OK);
             }
             let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +80,8 @@ async fn measure() {
         move |path| answers.to(path)
     })
     .await;
-    let slack = Slack::workspace().await.expect("a port of this machine is free");
+    let channels: Vec<String> = (0..CHECKS).map(|number| format!("flaky-{number}")).collect();
+    let slack = Slack::workspace_with(&channels).await.expect("a port of this machine is free");
     let twilio = Twilio::account().await.expect("a port of this machine is free");
     let config = Config {
         regions: 1,
@@ -87,8 +94,15 @@ async fn measure() {
     let first = Config { schedule: Some("every 30s".to_owned()), ..config.clone() };
     first_results(&table, &first, &slack).await;
 
-    for number in 1..CHECKS {
+    let mut config = Config { message_every: "1m".to_owned(), ..config };
+    for number in 0..CHECKS {
         std::fs::write(checks.join(format!("flaky-{number}.check.js")), CHECK).expect("the folder can be written");
+        let policy = format!("policies.flaky-{number}");
+        // What flaps is told of once; here each failure is an incident of its own.
+        let text = format!(
+            "[{policy}]\nchecks = [\"flaky-{number}\"]\nflapping_openings = 0\n[[{policy}.rungs]]\nfailures_in_a_row = 1\ncounts = \"every-failure\"\nslack = [\"#flaky-{number}\"]\n"
+        );
+        config.extra.push_str(&text);
     }
     let data = tempfile::tempdir().expect("a temporary folder can be made");
     let before = slack.with(|slack| slack.calls.len());

@@ -16,6 +16,8 @@ use tests::measure::Target;
 
 const CHECKS: usize = 50;
 const MESSAGE_EVERY: Duration = Duration::from_secs(10);
+/// As where nothing is configured.
+const POST_EVERY: Duration = Duration::from_secs(2);
 /// A storm takes a few times [`MESSAGE_EVERY`]; a busy machine takes longer.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -74,17 +76,17 @@ fn messages_of(record: &IncidentRecord, address: &str, role: Role) -> Vec<String
 
 /// That no two are closer than they may be: the first, and what came meanwhile.
 #[track_caller]
-fn assert_apart(what: &str, sent_at: &[Instant]) {
+fn assert_apart(what: &str, every: Duration, sent_at: &[Instant]) {
     for pair in sent_at.windows(2) {
-        assert!(pair[1] - pair[0] >= MESSAGE_EVERY, "{what}: two messages within {:?}", pair[1] - pair[0]);
+        assert!(pair[1] - pair[0] >= every, "{what}: two messages within {:?}", pair[1] - pair[0]);
     }
 }
 
 /// How many messages a storm may be: the first, and one for each time that it went on.
-fn messages_max(records: &[IncidentRecord]) -> usize {
+fn messages_max(records: &[IncidentRecord], every: Duration) -> usize {
     let opened = || records.iter().map(|record| record.report.opened_at);
     let lasted_ms = opened().max().unwrap().since_ms(opened().min().unwrap());
-    2 + usize::try_from(lasted_ms / MESSAGE_EVERY.as_millis() as u64).unwrap()
+    2 + usize::try_from(lasted_ms / every.as_millis() as u64).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,8 +130,8 @@ async fn fifty_checks_that_fail_together_are_one_list_and_one_text() {
         for post in &posts {
             println!("{}\n{}\n", post.text, serde_json::to_string_pretty(&post.blocks).unwrap());
         }
-        assert_apart(channel, &posts.iter().map(|post| post.posted_at).collect::<Vec<_>>());
-        assert!((1..=messages_max(&pages)).contains(&posts.len()), "{} posts in {channel}", posts.len());
+        assert_apart(channel, POST_EVERY, &posts.iter().map(|post| post.posted_at).collect::<Vec<_>>());
+        assert!((1..=messages_max(&pages, POST_EVERY)).contains(&posts.len()), "{} posts in {channel}", posts.len());
         let everything: String = posts.iter().map(SlackMessage::everything).collect();
         for n in 0..CHECKS {
             assert!(everything.contains(&name(n)), "{} is in no post of {channel}", name(n));
@@ -142,8 +144,8 @@ async fn fifty_checks_that_fail_together_are_one_list_and_one_text() {
     for (member, phone) in DEVOPS {
         let texts: Vec<_> = twilio.with(|twilio| twilio.to(phone).cloned().collect());
         println!("--- {member}: {:#?}", texts.iter().map(|sms| &sms.body).collect::<Vec<_>>());
-        assert_apart(member, &texts.iter().map(|sms| sms.sent_at).collect::<Vec<_>>());
-        assert!((1..=messages_max(&pages)).contains(&texts.len()), "{member} got {} texts", texts.len());
+        assert_apart(member, MESSAGE_EVERY, &texts.iter().map(|sms| sms.sent_at).collect::<Vec<_>>());
+        assert!((1..=messages_max(&pages, MESSAGE_EVERY)).contains(&texts.len()), "{member} got {} texts", texts.len());
         let lane = format!("sms:{phone}");
         let told: BTreeSet<String> = pages.iter().flat_map(|r| messages_of(r, &lane, Role::Post)).collect();
         assert_eq!(told.len(), texts.len(), "{told:?}");

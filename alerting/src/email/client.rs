@@ -9,6 +9,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use tokio::time::{Duration, Instant, timeout, timeout_at};
@@ -151,7 +152,12 @@ impl Channel for EmailChannel {
         }
     }
 
-    async fn reconcile(&self, _notification: &Notification, _post: Option<&str>) -> Reconciled {
+    async fn reconcile(
+        &self,
+        _notification: &Notification,
+        _post: Option<&str>,
+        _taken: &BTreeSet<String>,
+    ) -> Reconciled {
         Reconciled::CannotBeAsked { reason: "a mail server does not tell what it has delivered".to_owned() }
     }
 }

@@ -20,6 +20,8 @@ pub(super) enum Stage {
 pub(super) enum Trouble {
     Transient,
     Permanent,
+    /// It does not let us in: of the account, and not of the mail.
+    Unauthenticated,
     /// It does not offer what was configured.
     Unsupported,
     /// Nothing that can be understood came, or nothing at all.
@@ -30,7 +32,11 @@ pub(super) fn trouble(error: &Error) -> Trouble {
     if error.is_transient() {
         Trouble::Transient
     } else if error.is_permanent() {
-        Trouble::Permanent
+        // RFC 4954, section 6.
+        match error.status().map(u16::from) {
+            Some(530 | 534 | 535 | 538) => Trouble::Unauthenticated,
+            _ => Trouble::Permanent,
+        }
     } else if error.is_client() {
         Trouble::Unsupported
     } else {
@@ -50,6 +56,9 @@ fn fault(stage: Stage, trouble: Trouble, words: &str) -> Fault {
     let reason = format!("the mail server: {words}");
     match (trouble, stage) {
         (Trouble::Transient, _) => Fault::Refused { retry_after_ms: None, reason },
+        (Trouble::Unauthenticated, _) => {
+            Fault::Blocked { reason: format!("{reason}; check `user` and `password` of [email]") }
+        }
         (Trouble::Permanent | Trouble::Unsupported, _) => Fault::Permanent { reason },
         (Trouble::Broken, Stage::Before) => Fault::Refused { retry_after_ms: None, reason },
         (Trouble::Broken, Stage::HandedOver) => Fault::Ambiguous {
@@ -71,6 +80,7 @@ mod tests {
             (Trouble::Transient, Stage::HandedOver, "refused"),
             (Trouble::Permanent, Stage::Before, "permanent"),
             (Trouble::Permanent, Stage::HandedOver, "permanent"),
+            (Trouble::Unauthenticated, Stage::Before, "blocked"),
             (Trouble::Unsupported, Stage::Before, "permanent"),
             (Trouble::Broken, Stage::Before, "refused"),
             (Trouble::Broken, Stage::HandedOver, "ambiguous"),
@@ -78,6 +88,7 @@ mod tests {
         for (trouble, stage, expected) in cases {
             let got = match fault(stage, trouble, "words") {
                 Fault::Refused { .. } => "refused",
+                Fault::Blocked { .. } => "blocked",
                 Fault::Ambiguous { reason } => {
                     assert!(reason.contains("the same Message-ID"), "{reason}");
                     "ambiguous"

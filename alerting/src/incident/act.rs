@@ -1,7 +1,7 @@
 //! What people and providers do to an open incident.
 
 use super::tell::Telling;
-use super::{Acknowledged, CheckState, Context, Decision, Transition};
+use super::{Acknowledged, CheckState, Context, Decision, Told, Transition};
 use crate::act::Via;
 use crate::notification::{Address, NotificationId, Saying};
 
@@ -39,9 +39,12 @@ pub(super) fn delivered_late(
     let Some(open) = state.incident.as_mut().filter(|open| open.number == incident) else {
         return Transition::quiet(state, Decision::Nothing);
     };
-    if !open.told.iter().any(|told| told.page == *notification && told.fell_back) {
+    // A repeat may have taken the place of the page that fell back.
+    let is_it = |told: &&mut Told| told.page == *notification || told.address.lane() == address.lane();
+    let Some(told) = open.told.iter_mut().find(is_it).filter(|told| told.is_down) else {
         return Transition::quiet(state, Decision::Nothing);
-    }
+    };
+    told.is_down = false;
     let others = open.told.iter().filter(|told| told.address.lane() != address.lane() && !told.address.is_editable());
     let instead = others.map(|told| told.address.to_string()).collect();
     let mut telling = Telling::new(context, incident);

@@ -20,6 +20,7 @@ mod act;
 mod climb;
 mod due;
 mod event;
+mod fallback;
 mod hold;
 mod report;
 #[cfg(test)]

@@ -210,6 +210,12 @@ pub struct Told {
     /// Whether this page's fallback has been taken.
     #[serde(default)]
     pub fell_back: bool,
+    /// Whether a page to it fell back, and none has come late since.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_down: bool,
+    /// Whether it was told in place of another one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub instead: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -124,12 +124,10 @@ pub fn step(mut state: CheckState, event: &Event, context: &Context<'_>) -> Tran
         Event::Acknowledged { incident, by, via } => acknowledged(state, *incident, by, *via, context),
         Event::Due { at } => on_due(state, *at, context),
         Event::Look => look(state, context),
-        Event::Undelivered { incident, notification, address, because } => match &state.incident {
+        Event::Undelivered { incident, notification, because, .. } => match &state.incident {
             Some(open) if open.number == *incident => {
-                let because = because.clone();
                 let mut telling = Telling::new(context, open.number);
-                let reason = PageReason::Undelivered { address: address.to_string(), because };
-                let took = telling.fall_back(&mut state, notification, reason);
+                let took = telling.fall_back(&mut state, notification, because);
                 if took { telling.done(state, Decision::FellBack) } else { Transition::quiet(state, Decision::Nothing) }
             }
             _ => Transition::quiet(state, Decision::Nothing),

@@ -1,6 +1,7 @@
 //! Who is told of what: the notifications and trail entries that follow from a decision.
 
 use super::due::highest_waking;
+use super::fallback::{instead_of, knowing};
 use super::report::report;
 use super::{
     CheckState, ClimbedRung, Context, Decision, HeldBack, Hold, IncidentReport, IncidentStatus, OpenIncident, Told,
@@ -90,15 +91,17 @@ impl<'a> Telling<'a> {
         open.repeats = open.repeats.saturating_add(1);
         open.edit_due_at = self.context.now;
         self.trail(open, TrailKind::Repeated, format!("{}: {reason}", rung.label));
-        for address in &rung.addresses {
+        // Whoever was told in place of somebody else hears of it again in their place.
+        let instead = open.told.iter().filter(|told| told.instead).map(|told| &told.address);
+        let mut addresses = rung.addresses.clone();
+        addresses.extend(instead.filter(|other| rung.addresses.iter().all(|a| a.lane() != other.lane())).cloned());
+        for address in &addresses {
             let page = NotificationId::new(self.context.journal, open.number, open.next_notification);
             let saying = Saying::Again { label: rung.label.clone(), reason: reason.clone() };
             // Another post would be a second incident to whoever reads the channel.
-            let (role, pages) = if address.is_editable() { (Role::Broadcast, false) } else { (Role::Post, true) };
-            self.draft(open, address.clone(), role, pages, saying);
-            if pages && let Some(told) = open.told.iter_mut().find(|told| told.address.lane() == address.lane()) {
-                *told = Told { address: address.clone(), page, fell_back: false };
-            }
+            let role = if address.is_editable() { Role::Broadcast } else { Role::Post };
+            self.draft(open, address.clone(), role, true, saying);
+            note_told(open, address, page);
         }
         for address in editable(open) {
             self.draft(
@@ -131,17 +134,23 @@ impl<'a> Telling<'a> {
             let page = NotificationId::new(self.context.journal, open.number, open.next_notification);
             let saying = Saying::Page { label: rung.label.clone(), reason: reason.clone() };
             self.draft(open, address.clone(), Role::Post, rung.wakes(), saying);
-            match open.told.iter_mut().find(|told| told.address.lane() == address.lane()) {
-                Some(told) => *told = Told { address: address.clone(), page, fell_back: false },
-                None => open.told.push(Told { address: address.clone(), page, fell_back: false }),
-            }
+            note_told(open, address, page);
         }
         for address in earlier.into_iter().filter(Address::is_editable) {
             let saying = Saying::Climbed { label: rung.label.clone(), reason: reason.clone() };
-            // A channel that is paged again has to notice it: an edit and a thread alone notify nobody.
-            let role = if rung.addresses.contains(&address) { Role::Broadcast } else { Role::Reply };
-            self.draft(open, address.clone(), Role::Edit, false, saying.clone());
-            self.draft(open, address, role, false, saying);
+            if !rung.addresses.contains(&address) {
+                self.draft(open, address.clone(), Role::Edit, false, saying.clone());
+                self.draft(open, address, Role::Reply, false, saying);
+                continue;
+            }
+            // A channel that is told again has to notice it: an edit and a thread alone notify nobody. Where the rung wakes
+            // people this is its page, and waits for no edit.
+            let page = NotificationId::new(self.context.journal, open.number, open.next_notification);
+            self.draft(open, address.clone(), Role::Broadcast, rung.wakes(), saying.clone());
+            if rung.wakes() {
+                note_told(open, &address, page);
+            }
+            self.draft(open, address, Role::Edit, false, saying);
         }
     }
 
@@ -183,30 +192,39 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Takes the fallback of an undelivered page: an SMS to everyone of it who has not been told. Once for a page.
-    pub fn fall_back(&mut self, state: &mut CheckState, page: &NotificationId, reason: PageReason) -> bool {
+    /// Takes the fallback of an undelivered page, once for a page. The channels that know of the incident hear who does
+    /// not, the first time.
+    pub fn fall_back(&mut self, state: &mut CheckState, page: &NotificationId, because: &str) -> bool {
         let Some(open) = &mut state.incident else { return false };
         let Some(told) = open.told.iter_mut().find(|told| told.page == *page && !told.fell_back) else { return false };
         told.fell_back = true;
-        let missing: Vec<Address> = self
-            .context
-            .ladder
-            .fallback
-            .iter()
-            .filter(|address| open.told.iter().all(|told| told.address.lane() != address.lane()))
-            .cloned()
-            .collect();
-        let names = match missing.len() {
+        let is_news = !std::mem::replace(&mut told.is_down, true);
+        let lost = told.address.clone();
+        let missing = instead_of(&lost, open, self.context.ladder);
+        let instead: Vec<String> = missing.iter().map(Address::to_string).collect();
+        let names = match instead.len() {
             0 => "everybody of the fallback has been told already".to_owned(),
-            _ => missing.iter().map(Address::to_string).collect::<Vec<_>>().join(", "),
+            _ => instead.join(", "),
         };
+        let reason = PageReason::Undelivered { address: lost.to_string(), because: because.to_owned() };
         self.trail(open, TrailKind::Fallback, format!("{reason}; instead: {names}"));
+        let knowing: Vec<Address> = knowing(open, self.context.ladder).into_iter().cloned().collect();
         let label = open.label(self.context.ladder);
         for address in missing {
             let page = NotificationId::new(self.context.journal, open.number, open.next_notification);
-            open.told.push(Told { address: address.clone(), page, fell_back: false });
+            note_told(open, &address, page);
+            if let Some(told) = open.told.last_mut() {
+                told.instead = true;
+            }
             let saying = Saying::Page { label: label.clone(), reason: reason.clone() };
             self.draft(open, address, Role::Post, true, saying);
+        }
+        // A silenced channel is not stirred.
+        let is_said = is_news && self.context.hold.is_none();
+        for address in knowing.into_iter().filter(|_| is_said) {
+            let (address_lost, because) = (lost.to_string(), because.to_owned());
+            let saying = Saying::NotReached { address: address_lost, because, instead: instead.clone() };
+            self.draft(open, address, Role::Broadcast, false, saying);
         }
         true
     }
@@ -274,6 +292,17 @@ impl<'a> Telling<'a> {
             trail: self.trail,
             report: Some(report),
             run_again: None,
+        }
+    }
+}
+
+/// Writes down the newest page to an address: the one that falls back.
+fn note_told(open: &mut OpenIncident, address: &Address, page: NotificationId) {
+    match open.told.iter_mut().find(|told| told.address.lane() == address.lane()) {
+        Some(told) => *told = Told { address: address.clone(), page, fell_back: false, ..told.clone() },
+        None => {
+            let address = address.clone();
+            open.told.push(Told { address, page, fell_back: false, is_down: false, instead: false });
         }
     }
 }

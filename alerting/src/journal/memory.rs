@@ -3,7 +3,8 @@
 
 use super::{
     Attempt, Commit, Committed, DUE_AHEAD_MAX_MS, IncidentFilter, IncidentRecord, IncidentSummary, Journal,
-    JournalError, Lease, NotificationRecord, ResultSummary, RowState, Settled, Settlement, UndeliveredPage, Versioned,
+    JournalError, Lease, NotificationRecord, ResultSummary, RowState, Settled, Settlement, TAKEN_MAX, UndeliveredPage,
+    Versioned,
 };
 use crate::heartbeat::Heard;
 use crate::incident::{CheckState, IncidentReport, IncidentStatus, TrailEntry};
@@ -261,7 +262,15 @@ impl Tables {
         }
         let created = rows.iter().map(|&index| self.outbox[index].notification.created_at);
         let newest_at = created.max().unwrap_or(notification.created_at);
-        Lease { notification, attempt, uncertain, newest_at, post, post_failed }
+        let left_at = self.outbox[rows[0]].left_at;
+        let taken = if uncertain { self.taken(&notification.address.lane()) } else { BTreeSet::new() };
+        Lease { notification, attempt, uncertain, left_at, taken, newest_at, post, post_failed }
+    }
+
+    /// What the newest messages to a place are called.
+    fn taken(&self, lane: &str) -> BTreeSet<String> {
+        let of_lane = self.outbox.iter().rev().filter(|row| row.notification.address.lane() == lane);
+        of_lane.filter_map(|row| row.receipt.clone()).take(TAKEN_MAX).collect()
     }
 
     fn settle(&mut self, settlement: &Settlement) {
@@ -440,8 +449,9 @@ impl Journal for MemoryJournal {
             .filter(|row| row.notification.page && is_open(row.notification.incident))
             .filter(|row| {
                 // What waits for the messages before it is not late yet.
-                let every_ms = if row.attempts == 0 { self.folding.every_ms } else { 0 };
-                let late = row.state.is_waiting() && row.notification.created_at + every_ms <= created_before;
+                let kind = row.notification.address.kind();
+                let wait_ms = if row.attempts == 0 { self.folding.between_ms(kind) } else { 0 };
+                let late = row.state.is_waiting() && row.notification.created_at + wait_ms <= created_before;
                 late || row.state == RowState::Failed || row.lost().is_some()
             })
             .map(|row| UndeliveredPage::of(&row.notification, row.problem.clone(), row.state, row.lost()))

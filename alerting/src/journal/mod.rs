@@ -29,6 +29,10 @@ use async_trait::async_trait;
 use checks::{CheckId, Region, RunKey, UnixMs};
 use std::collections::BTreeMap;
 
+/// Messages to a place whose names are handed over with a question. A provider's list is searched as far back as some
+/// minutes, in which no place gets so many.
+const TAKEN_MAX: usize = 500;
+
 /// A row that is due later than this is due now: the clock was ahead when it was written. Nothing is put off so long.
 const DUE_AHEAD_MAX_MS: u64 = 2 * 3_600_000;
 

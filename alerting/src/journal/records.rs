@@ -2,6 +2,7 @@ use crate::incident::{CheckState, IncidentReport, IncidentStatus, TrailEntry, Tr
 use crate::notification::{Address, ChannelKind, HandsetReport, Notification, NotificationId, Role};
 use checks::{CheckId, FailureClass, RunKey, UnixMs};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A value with the revision that a change of it has to name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,10 @@ pub struct Lease {
     pub attempt: u32,
     /// Whether an attempt before may have reached the provider without an answer.
     pub uncertain: bool,
+    /// When the attempt ended that may have reached it.
+    pub left_at: Option<UnixMs>,
+    /// What the provider called the newest other messages to the same place; only where it has to be asked.
+    pub taken: BTreeSet<String>,
     /// When the newest of what it carries was decided: it is given up when all of it is old.
     pub newest_at: UnixMs,
     /// What the provider called the lane's post, where it has one.

@@ -26,6 +26,11 @@ impl ChannelKind {
         }
     }
 
+    /// Whether a message of it makes a telephone ring or hum, so that few are better.
+    pub fn rings(self) -> bool {
+        matches!(self, Self::Sms | Self::Voice)
+    }
+
     /// Whether one provider carries all of it, which is left alone as a whole where it asks for that. Each webhook is a
     /// provider of its own.
     pub(crate) fn has_one_provider(self) -> bool {
@@ -87,6 +92,15 @@ impl Address {
             Self::Webhook { name } => format!("webhook:{name}"),
             Self::Email { address, .. } => format!("email:{address}"),
             Self::Voice { number, .. } => format!("voice:{number}"),
+        }
+    }
+
+    /// Whose it is, where it is one person's.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Self::Sms { member, .. } | Self::Voice { member, .. } => Some(member),
+            Self::Email { member, .. } => member.as_deref(),
+            Self::Slack { .. } | Self::Webhook { .. } => None,
         }
     }
 

@@ -140,6 +140,12 @@ pub enum Saying {
     SignalChanged {
         summary: String,
     },
+    /// A page stays undelivered: for those who have been told.
+    NotReached {
+        address: String,
+        because: String,
+        instead: Vec<String>,
+    },
     /// A page came after its fallback had been taken.
     DeliveredLate {
         address: String,
@@ -192,9 +198,13 @@ impl fmt::Display for Saying {
                 write!(f, "passes again; it flaps, and is over when nothing has failed for {}", Span(*for_ms))
             }
             Self::SignalChanged { summary } => write!(f, "now: {summary}"),
+            Self::NotReached { address, because, instead } => {
+                write!(f, "{address} did not get its page: {because}")?;
+                if instead.is_empty() { Ok(()) } else { write!(f, "; told instead: {}", listed(instead)) }
+            }
             Self::DeliveredLate { address, late_ms, instead } => {
-                let instead = if instead.is_empty() { "nobody".to_owned() } else { instead.join(", ") };
-                write!(f, "{address} is back: its page came {} late; told instead: {instead}", Span(*late_ms))
+                let (late, instead) = (Span(*late_ms), listed(instead));
+                write!(f, "{address} is back: its page came {late} late; told instead: {instead}")
             }
             Self::Recovered { after_ms } => write!(f, "recovered after {}", Span(*after_ms)),
             Self::CheckRemoved { after_ms } => {
@@ -205,6 +215,10 @@ impl fmt::Display for Saying {
             }
         }
     }
+}
+
+fn listed(addresses: &[String]) -> String {
+    if addresses.is_empty() { "nobody".to_owned() } else { addresses.join(", ") }
 }
 
 fn join(regions: &[Region]) -> String {

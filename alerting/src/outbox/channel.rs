@@ -1,6 +1,6 @@
 use crate::notification::{ChannelKind, Notification};
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How an attempt to deliver ended.
@@ -10,6 +10,9 @@ pub enum DeliveryOutcome {
     Delivered { receipt: String },
     /// The provider certainly does not have it, and may take it later.
     Refused { retry_after_ms: Option<u64>, reason: String },
+    /// The provider certainly does not have it, and takes nothing until somebody mends something: a token, a proxy on the
+    /// way. A page falls back at once, and is tried again all the same.
+    Blocked { reason: String },
     /// The provider may have it: it did not say.
     Ambiguous { reason: String },
     /// It never will be taken.
@@ -40,8 +43,9 @@ pub trait Channel: Send + Sync + 'static {
     /// Sends the message. `post` is what the provider called the lane's post, for edits and replies.
     async fn deliver(&self, notification: &Notification, post: Option<&str>) -> DeliveryOutcome;
 
-    /// Asks the provider whether it has the message from an earlier attempt.
-    async fn reconcile(&self, notification: &Notification, post: Option<&str>) -> Reconciled;
+    /// Asks the provider whether it has the message from an earlier attempt. `taken` is what it called other messages to
+    /// the same place: none of them is this one, however alike they are.
+    async fn reconcile(&self, notification: &Notification, post: Option<&str>, taken: &BTreeSet<String>) -> Reconciled;
 }
 
 /// The channel of each kind of address that there is one for; the rows of any other kind wait.

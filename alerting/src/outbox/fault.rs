@@ -9,6 +9,10 @@ pub(crate) enum Fault {
         retry_after_ms: Option<u64>,
         reason: String,
     },
+    /// It certainly did not take it, and takes nothing from us until somebody mends something.
+    Blocked {
+        reason: String,
+    },
     /// It may have taken it.
     Ambiguous {
         reason: String,
@@ -22,6 +26,7 @@ impl From<Fault> for DeliveryOutcome {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Refused { retry_after_ms, reason } => Self::Refused { retry_after_ms, reason },
+            Fault::Blocked { reason } => Self::Blocked { reason },
             Fault::Ambiguous { reason } => Self::Ambiguous { reason },
             Fault::Permanent { reason } => Self::Permanent { reason },
         }
@@ -32,7 +37,7 @@ impl From<Fault> for Reconciled {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Refused { retry_after_ms, reason } => Self::Unknown { retry_after_ms, reason },
-            Fault::Ambiguous { reason } => Self::Unknown { retry_after_ms: None, reason },
+            Fault::Blocked { reason } | Fault::Ambiguous { reason } => Self::Unknown { retry_after_ms: None, reason },
             Fault::Permanent { reason } => Self::CannotBeAsked { reason },
         }
     }

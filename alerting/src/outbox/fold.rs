@@ -2,15 +2,17 @@
 //! there before, and says what leaves now, and what together.
 //!
 //! What goes to a place is of three streams, and each keeps its own time:
-//! - *Messages*: texts, calls, mails, posts in a channel. One in [`Folding::every_ms`].
+//! - *Messages*: texts and calls, one in [`Folding::every_ms`]; mails and posts in a channel, one in
+//!   [`Folding::post_ms`].
 //! - *Entries* in the thread of a post that several incidents share, and *edits* of such a post. One in
-//!   [`Folding::gap_ms`].
+//!   [`Folding::gap_ms`]; an entry that is a page keeps the time of posts.
 //!
-//! The first of a stream leaves at once. What follows within its time waits, and leaves together when that is over. A
-//! page waits for nothing but another page: neither the end of another incident nor a post for the morning holds it up,
-//! and whatever else waits goes along with it. So a page leaves at the latest `every_ms` after the page that went to the
-//! same place before it, or after the attempt to send that, where its answer was lost. A webhook is read by a program,
-//! and a post that no other incident shares is its incident's own: there everything goes on its own.
+//! The first of a stream leaves at once. What follows within its time waits, and leaves together when that is over. In a
+//! channel or mailbox a page waits for nothing but another page: neither the end of another incident nor a post for the
+//! morning holds it up. A telephone gets one message in its time, whatever it is about. Wherever a page goes, all else
+//! that waits for the place goes along with it. So a page leaves at the latest that time after the message that went to
+//! the same place before it, or after the attempt to send that, where its answer was lost. A webhook is read by a
+//! program, and a post that no other incident shares is its incident's own: there everything goes on its own.
 //!
 //! What left together and may have arrived is asked for together and under the same name. What certainly has not arrived
 //! is free again, and leaves with all that waits by then.
@@ -25,23 +27,32 @@ const CARRIED_MAX: usize = 1000;
 /// How messages to one place are kept apart; nothing is where a time is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Folding {
+    /// Texts and calls: they ring.
     pub every_ms: u64,
+    /// Posts and mails: so long that what happens together is told together, and no longer.
+    pub post_ms: u64,
     pub gap_ms: u64,
 }
 
 impl Default for Folding {
     fn default() -> Self {
-        Self { every_ms: 60_000, gap_ms: 10_000 }
+        Self { every_ms: 60_000, post_ms: 2_000, gap_ms: 10_000 }
     }
 }
 
 impl Folding {
     /// Every message leaves on its own, at once.
-    pub const OFF: Self = Self { every_ms: 0, gap_ms: 0 };
+    pub const OFF: Self = Self { every_ms: 0, post_ms: 0, gap_ms: 0 };
 
-    fn ms(&self, stream: Stream) -> u64 {
+    /// Between two messages of a kind.
+    pub fn between_ms(&self, kind: ChannelKind) -> u64 {
+        if kind.rings() { self.every_ms } else { self.post_ms }
+    }
+
+    fn ms(&self, kind: ChannelKind, stream: Stream, is_page: bool) -> u64 {
         match stream {
-            Stream::Message => self.every_ms,
+            Stream::Message => self.between_ms(kind),
+            Stream::Entry if is_page => self.post_ms.min(self.gap_ms),
             Stream::Entry | Stream::Edit => self.gap_ms,
         }
     }
@@ -119,7 +130,7 @@ fn key<'a>(kind: ChannelKind, row: &'a Waiting, folding: &Folding) -> Option<Key
         (_, Stream::Message) => true,
         (_, Stream::Entry | Stream::Edit) => row.shared_post.is_some(),
     };
-    (is_folded && folding.ms(stream) > 0).then_some((stream, row.shared_post.as_deref()))
+    (is_folded && folding.ms(kind, stream, false) > 0).then_some((stream, row.shared_post.as_deref()))
 }
 
 /// The rows that leave now, by their place in `rows`: each inner list is one message, named after its first.
@@ -208,9 +219,9 @@ fn is_held(
     folding: &Folding,
     now: UnixMs,
 ) -> bool {
-    let (stream, ms) = (of.0, folding.ms(of.0));
     let is_page = group.iter().any(|&index| rows[index].page);
-    let counts = |page: bool| page || !is_page;
+    let (stream, ms) = (of.0, folding.ms(kind, of.0, is_page));
+    let counts = |page: bool| page || !is_page || kind.rings();
     let before = departures.iter().any(|((of, page), at)| *of == stream && counts(*page) && is_within(*at, now, ms));
     let under_way = rows.iter().filter(|row| key(kind, row, folding) == Some(of)).any(|row| match &row.standing {
         Standing::Free => false,
@@ -228,6 +239,7 @@ mod tests {
     const NOW: UnixMs = UnixMs(1_000_000);
     const SMS: ChannelKind = ChannelKind::Sms;
     const SLACK: ChannelKind = ChannelKind::Slack;
+    const MAIL: ChannelKind = ChannelKind::Email;
 
     /// `incident`, and what it is: `P` a page, `p` a message that wakes nobody, `e` an edit, `b` a broadcast, `B` one that
     /// pages, `r` a reply. Upper and lower marks after it: `~` may have left with the first row, 5 s ago, `>` is on its way,
@@ -268,6 +280,7 @@ mod tests {
         let page = |ago_ms| [((Stream::Message, true), ago_ms)];
         let other = |ago_ms| [((Stream::Message, false), ago_ms)];
         let entry = |ago_ms| [((Stream::Entry, false), ago_ms)];
+        let paged = |ago_ms| [((Stream::Entry, true), ago_ms)];
         let edit = |ago_ms| [((Stream::Edit, false), ago_ms)];
         /// Channel, what waits, what went before and how long ago, what leaves, and why.
         type Case<'a> = (ChannelKind, &'a str, &'a [((Stream, bool), u64)], &'a [&'a [usize]], &'a str);
@@ -276,24 +289,32 @@ mod tests {
             (SMS, "1P 2P 3p", none, &[&[0, 1, 2]], "what waits together leaves together"),
             (SMS, "2P", &page(59_999), &[], "a page behind a page waits"),
             (SMS, "2P", &page(60_000), &[&[0]], "until the time is over"),
-            (SMS, "2P", &other(0), &[&[0]], "a page waits for nothing else"),
-            (SMS, "2p 3P", &other(0), &[&[0, 1]], "and takes along what waits"),
+            (SMS, "2P", &other(59_999), &[], "a telephone gets one message in that time, whatever it is"),
+            (SMS, "2p 3P", &other(60_000), &[&[0, 1]], "and a page takes along what waits"),
             (SMS, "2p", &other(59_999), &[], "what pages nobody waits"),
             (SMS, "2p", &page(59_999), &[], "for a page as well"),
             (SMS, "1P> 2P", none, &[], "nothing passes a page on its way"),
-            (SMS, "1p> 2P", none, &[&[1]], "a page passes what is none"),
+            (SMS, "1p> 2P", none, &[], "nor any other text"),
+            (MAIL, "2P", &page(1_999), &[], "a mail behind a mail waits a moment"),
+            (MAIL, "2P", &page(2_000), &[&[0]], "and no longer"),
+            (MAIL, "2P", &other(0), &[&[0]], "a page waits for nothing but a page"),
+            (MAIL, "2p 3P", &other(0), &[&[0, 1]], "and takes along what waits"),
+            (MAIL, "2p", &other(1_999), &[], "what pages nobody waits"),
+            (MAIL, "1p> 2P", none, &[&[1]], "a page passes what is none"),
             (SMS, "1P 1p", none, &[&[0, 1]], "an incident and its end in one"),
             (SMS, "1P> 1p 2P", &page(99_000), &[], "no end passes its page"),
-            (SMS, "1p> 1P 2P", none, &[&[2]], "and no page what its incident said before"),
+            (MAIL, "1p> 1P 2P", none, &[&[2]], "and no page what its incident said before"),
             (SMS, "1P~ 2P~ 3P", none, &[&[0, 1]], "what may have left is asked for alone, and holds the rest"),
             (SMS, "1P~. 2P~. 3P", none, &[], "whenever it is asked for"),
-            (SMS, "1p~. 3P", none, &[&[1]], "but a page goes by"),
+            (SMS, "1p~. 3P", none, &[], "a text that may have left counts"),
+            (MAIL, "1p~. 3P", none, &[&[1]], "a page passes a mail that may have left"),
             (SMS, "1P. 2P", none, &[&[0, 1]], "a retry goes along before its time"),
             (SMS, "1P. 2P.", none, &[], "what is not due waits"),
             (ChannelKind::Webhook, "1P 1p 2P", &page(0), &[&[0], &[2]], "a program gets each, in order"),
             (SLACK, "1P 2P", none, &[&[0, 1]], "one post from the start"),
-            (SLACK, "2P", &page(30_000), &[], "a second post waits"),
-            (SLACK, "1p 1e 1B", &other(30_000), &[], "nothing passes its own post"),
+            (SLACK, "2P", &page(1_999), &[], "a second post waits a moment"),
+            (SLACK, "2P 3P 4p", &page(2_000), &[&[0, 1, 2]], "and what came meanwhile is one with it"),
+            (SLACK, "1p 1e 1B", &other(1_000), &[], "nothing passes its own post"),
             (SLACK, "1e 1b 2e", &edit(0), &[&[0], &[2]], "a post of one incident is its own"),
             (SLACK, "1e* 1b* 2e* 3b*", none, &[&[3], &[0, 2]], "edits together, entries together"),
             (SLACK, "1e* 2e*", &edit(9_999), &[], "not more often than the gap"),
@@ -302,6 +323,8 @@ mod tests {
             (SLACK, "1e*~ 2e*.", none, &[&[0, 1]], "an edit that may have arrived is sent again"),
             (SLACK, "1r* 2b*", &entry(9_999), &[], "an entry waits for an entry"),
             (SLACK, "1B* 2r*", &entry(9_999), &[&[0, 1]], "and a page does not"),
+            (SLACK, "1B* 2r*", &paged(1_999), &[], "but for another page"),
+            (SLACK, "1B* 2r*", &paged(2_000), &[&[0, 1]], "for as long as a post"),
         ];
         for (kind, text, before, expected, why) in cases {
             let departures = before.iter().map(|(what, ago_ms)| (*what, NOW - *ago_ms)).collect();

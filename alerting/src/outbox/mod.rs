@@ -1,9 +1,9 @@
 //! How notifications leave: every row of the outbox reaches its provider, once as far as the provider can tell.
 //!
 //! [`plan`] is pure: it says what to do with a row before an attempt and after it. [`Worker`] does it. An attempt ends
-//! *delivered*, *refused* (certainly not accepted: tried again), *ambiguous* (a time-out, a connection that closed, a
-//! 5xx: the provider is asked whether it has the message before it is sent again), or *permanent* (recorded, and given
-//! up). The rows of a lane go in order; pages go before everything else.
+//! *delivered*, *refused* (certainly not accepted: tried again), *blocked* (nobody is let in: a page falls back at once, and
+//! is tried again), *ambiguous* (a time-out, a connection that closed, a 5xx: the provider is asked whether it has the
+//! message before it is sent again), or *permanent* (recorded, and given up). The rows of a lane go in order; pages go before everything else.
 //!
 //! A worker is woken by signal when rows are committed and when an attempt ends, and by timer as a backstop.
 

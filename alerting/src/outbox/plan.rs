@@ -29,18 +29,26 @@ pub fn before_attempt(role: Role, uncertain: bool, has_post: bool, post_failed: 
     }
 }
 
-/// What follows from the provider's answer; `None`: send it.
+/// What follows from the provider's answer; `None`: send it. `left_ms`: how long ago the attempt ended that may have
+/// reached it.
 pub fn after_asking(
     answer: &Reconciled,
     attempt: u32,
     age_ms: u64,
+    left_ms: u64,
     now: UnixMs,
     jitter: f64,
     settings: &DeliverySettings,
 ) -> Option<Settled> {
     match answer {
         Reconciled::Has { receipt } => Some(Settled::Delivered { receipt: receipt.clone(), reconciled: true }),
-        Reconciled::HasNot => Some(Settled::NotTaken),
+        Reconciled::HasNot => match settings.lag_ms_max.min(settings.retry_max_ms).saturating_sub(left_ms) {
+            0 => Some(Settled::NotTaken),
+            wait_ms => {
+                let reason = "the provider does not have it yet, and is asked again before it is sent again".to_owned();
+                Some(Settled::Retry { at: now + wait_ms, uncertain: true, reason })
+            }
+        },
         // A page that comes twice is better than one that does not come.
         Reconciled::CannotBeAsked { .. } => None,
         Reconciled::Unknown { retry_after_ms, reason } => {
@@ -64,6 +72,9 @@ pub fn after_attempt(
         DeliveryOutcome::Permanent { reason } => Settled::Failed { reason: reason.clone() },
         DeliveryOutcome::Refused { retry_after_ms, reason } => {
             retry(attempt, age_ms, now, jitter, *retry_after_ms, false, reason.clone(), settings)
+        }
+        DeliveryOutcome::Blocked { reason } => {
+            retry(attempt, age_ms, now, jitter, None, false, reason.clone(), settings)
         }
         DeliveryOutcome::Ambiguous { reason } => {
             retry(attempt, age_ms, now, jitter, None, true, reason.clone(), settings)
@@ -146,6 +157,7 @@ mod tests {
             (refused(Some(30_000)), 1, 1.0, 30_250, false),
             (refused(Some(u64::MAX)), 1, 0.0, 3_600_125, false),
             (ambiguous.clone(), 2, 1.0, 2000, true),
+            (DeliveryOutcome::Blocked { reason: "r".to_owned() }, 1, 1.0, 1000, false),
         ];
         for (outcome, attempt, jitter, wait_ms, expected) in cases {
             let settled = after_attempt(&outcome, attempt, 0, NOW, jitter, &settings);
@@ -162,12 +174,31 @@ mod tests {
     #[test]
     fn answers_of_the_provider_are_followed_by() {
         let settings = DeliverySettings::default();
-        let ask = |answer| after_asking(&answer, 1, 0, NOW, 0.0, &settings);
+        let ask = |answer| after_asking(&answer, 1, 0, 5_000, NOW, 0.0, &settings);
         let has = Reconciled::Has { receipt: "x".to_owned() };
         assert_eq!(ask(has), Some(Settled::Delivered { receipt: "x".to_owned(), reconciled: true }));
         assert_eq!(ask(Reconciled::HasNot), Some(Settled::NotTaken));
         assert_eq!(ask(Reconciled::CannotBeAsked { reason: "missing_scope".to_owned() }), None);
         let unknown = ask(Reconciled::Unknown { retry_after_ms: None, reason: "down".to_owned() });
         assert!(matches!(unknown, Some(Settled::Retry { uncertain: true, .. })), "{unknown:?}");
+    }
+
+    #[test]
+    fn it_is_not_believed_too_early_that_a_provider_does_not_have_it() {
+        let usual = DeliverySettings::default();
+        let hasty = DeliverySettings { retry_max_ms: 200, ..usual };
+        // settings, how long ago the attempt ended, how long until it is asked again
+        let cases = [(usual, 0, 5_000), (usual, 4_999, 1), (usual, 5_000, 0), (hasty, 0, 200), (hasty, 200, 0)];
+        for (settings, left_ms, wait_ms) in cases {
+            let settled = after_asking(&Reconciled::HasNot, 1, 0, left_ms, NOW, 0.5, &settings);
+            match (settled, wait_ms) {
+                (Some(Settled::NotTaken), 0) => {}
+                (Some(Settled::Retry { at, uncertain: true, .. }), 1..) => assert_eq!(at, NOW + wait_ms, "{left_ms}"),
+                (settled, _) => panic!("{left_ms}: {settled:?}"),
+            }
+        }
+        let has = Reconciled::Has { receipt: "x".to_owned() };
+        let settled = after_asking(&has, 1, 0, 0, NOW, 0.5, &usual);
+        assert!(matches!(settled, Some(Settled::Delivered { .. })), "what it has is believed at once: {settled:?}");
     }
 }

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::counters::Tally;
 use crate::decider::Request;
 use crate::incident::Event;
-use crate::journal::{Journal, Lease, Settled, Settlement};
+use crate::journal::{Journal, Lease, Settled, Settlement, UndeliveredPage};
 use crate::notification::{ChannelKind, Notification};
 use checks::UnixMs;
 use std::sync::Arc;
@@ -59,6 +59,24 @@ pub(crate) struct Worker {
     pub clock: Arc<dyn Clock>,
     /// Where a page is told of that came after its fallback may have been taken.
     pub requests: mpsc::WeakSender<Request>,
+}
+
+/// Further ahead than any page that waits was decided.
+const AHEAD_MS: u64 = 3_600_000;
+
+/// How an attempt ended.
+struct Ended {
+    settled: Settled,
+    /// How long the provider wants to be left alone.
+    hold_ms: Option<u64>,
+    /// Whether it takes nothing until somebody mends something.
+    is_blocked: bool,
+}
+
+impl Ended {
+    fn of(settled: Settled) -> Self {
+        Self { settled, hold_ms: None, is_blocked: false }
+    }
 }
 
 /// A page that takes longer may have fallen back meanwhile.
@@ -130,12 +148,12 @@ impl Worker {
     async fn deliver(self, lease: Lease, taken: Taken) -> Option<UnixMs> {
         let started = Instant::now();
         let limit = Duration::from_millis(self.settings.lease_ms / 4 * 3);
-        let (settled, hold_ms) = tokio::select! {
+        let Ended { settled, hold_ms, is_blocked } = tokio::select! {
             biased;
-            settled = self.attempt(&lease) => settled,
+            ended = self.attempt(&lease) => ended,
             () = self.clock.sleep(limit) => {
                 let reason = format!("no answer within {} s", limit.as_secs());
-                (self.after(&lease, &DeliveryOutcome::Ambiguous { reason }), None)
+                Ended::of(self.after(&lease, &DeliveryOutcome::Ambiguous { reason }))
             }
         };
         // Before the row is free again: whoever leases it then finds nothing on the wire.
@@ -147,6 +165,10 @@ impl Worker {
         let is_delivered = matches!(settled, Settled::Delivered { .. });
         let is_page = n.page || n.folded.iter().any(|other| other.page);
         let late_page = is_page && !is_delivered;
+        let blocked_by = match &settled {
+            Settled::Retry { reason, .. } if is_blocked => Some(reason.clone()),
+            _ => None,
+        };
         let carried = n.folded.iter().map(|other| other.id.clone()).collect();
         let (notification, attempt) = (n.id.clone(), lease.attempt);
         let settlement = Settlement { notification, carried, attempt, at, duration_ms, settled };
@@ -157,7 +179,9 @@ impl Worker {
         if is_page && is_delivered {
             self.tell_of_late(n, at).await;
         }
-        if late_page {
+        if let Some(because) = blocked_by {
+            self.fall_back(n, at, &because).await;
+        } else if late_page {
             self.wakeups.undelivered.notify_one();
         }
         self.wakeups.changed();
@@ -183,36 +207,57 @@ impl Worker {
         }
     }
 
-    async fn attempt(&self, lease: &Lease) -> (Settled, Option<u64>) {
+    /// Whoever has to mend something may sleep: the pages that wait for the place take their fallback at once, though they
+    /// are tried again. Where this process dies before, the next attempt says it again.
+    async fn fall_back(&self, n: &Notification, now: UnixMs, because: &str) {
+        let lane = n.address.lane();
+        let pages = match self.journal.undelivered_pages(now + AHEAD_MS).await {
+            Ok(pages) => pages.into_iter().filter(|page| !page.failed && page.address.lane() == lane),
+            Err(error) => {
+                tracing::error!(%error, "the pages that wait cannot be looked for; the next attempt does it again");
+                return;
+            }
+        };
+        let pages: Vec<_> =
+            pages.map(|page| UndeliveredPage { because: because.to_owned(), failed: true, ..page }).collect();
+        if let Some(requests) = self.requests.upgrade().filter(|_| !pages.is_empty()) {
+            // Where the decider has gone, nobody would take it.
+            let _ = requests.send(Request::Undelivered(pages)).await;
+        }
+    }
+
+    async fn attempt(&self, lease: &Lease) -> Ended {
         let n = &lease.notification;
         let channel = &self.channel;
         let post = lease.post.as_deref();
         match before_attempt(n.role, lease.uncertain, post.is_some(), lease.post_failed) {
-            First::Settle(settled) => return (settled, None),
+            First::Settle(settled) => return Ended::of(settled),
             First::Send => {}
             First::AskProvider => {
-                let answer = channel.reconcile(n, post).await;
+                let answer = channel.reconcile(n, post, &lease.taken).await;
                 if let Reconciled::CannotBeAsked { reason } = &answer {
                     tracing::warn!(notification = %n.id, reason, "the provider cannot be asked whether it has the message: sending it");
                 }
                 let (now, age_ms) = self.age(lease);
-                let settings = &self.settings;
-                if let Some(settled) = after_asking(&answer, lease.attempt, age_ms, now, self.clock.jitter(), settings)
-                {
-                    let hold = match answer {
+                // An attempt that ended in the future did so under a clock that has been set back since.
+                let left_ms = lease.left_at.filter(|at| *at <= now).map_or(u64::MAX, |at| now.since_ms(at));
+                let (settings, jitter) = (&self.settings, self.clock.jitter());
+                if let Some(settled) = after_asking(&answer, lease.attempt, age_ms, left_ms, now, jitter, settings) {
+                    let hold_ms = match answer {
                         Reconciled::Unknown { retry_after_ms, .. } => retry_after_ms,
                         _ => None,
                     };
-                    return (settled, hold);
+                    return Ended { hold_ms, ..Ended::of(settled) };
                 }
             }
         }
         let outcome = channel.deliver(n, post).await;
-        let hold = match &outcome {
+        let hold_ms = match &outcome {
             DeliveryOutcome::Refused { retry_after_ms, .. } => *retry_after_ms,
             _ => None,
         };
-        (self.after(lease, &outcome), hold)
+        let is_blocked = matches!(outcome, DeliveryOutcome::Blocked { .. });
+        Ended { hold_ms, is_blocked, ..Ended::of(self.after(lease, &outcome)) }
     }
 
     fn age(&self, lease: &Lease) -> (UnixMs, u64) {

@@ -11,10 +11,16 @@ pub struct Member {
     pub email: Option<String>,
 }
 
-/// The teams by name, and the webhooks that there are.
+/// The teams by name, the webhooks that there are, and which ways to people are configured.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Directory {
     pub teams: BTreeMap<String, Vec<Member>>,
     #[serde(default)]
     pub webhooks: BTreeSet<String>,
+    /// Whether there is a number to call from.
+    #[serde(default)]
+    pub can_call: bool,
+    /// Whether there is a mail server.
+    #[serde(default)]
+    pub can_mail: bool,
 }

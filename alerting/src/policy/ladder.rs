@@ -1,3 +1,4 @@
+use super::fallback::other_ways;
 use super::{Counts, Destination, Directory, Flapping, Member, Policy};
 use crate::email::check_address;
 use crate::notification::Address;
@@ -11,6 +12,8 @@ pub struct Ladder {
     pub recover_after: u32,
     /// Who gets an SMS where a page stays undelivered.
     pub fallback: Vec<Address>,
+    /// The other ways to the people whom it may text, for where their SMS stays undelivered as well.
+    pub fallback_otherwise: Vec<Address>,
     pub fallback_after_ms: u64,
     pub repeat_every_ms: Option<u64>,
     pub confirm_after_ms: Option<u64>,
@@ -182,16 +185,26 @@ impl Policy {
                 addresses,
             });
         }
-        let mut fallback = match &self.fallback_team {
-            Some(team) => texts(name, team, directory)?,
-            None => Vec::new(),
-        };
+        let (mut fallback, mut fallback_otherwise) = (Vec::new(), Vec::new());
+        for team in self.fallback_teams(directory) {
+            fallback.extend(texts(name, team, directory)?);
+        }
+        let texted =
+            self.rungs.iter().flat_map(|rung| &rung.destinations).filter_map(|destination| match destination {
+                Destination::SmsTeam(team) => Some(team.as_str()),
+                _ => None,
+            });
+        for team in self.fallback_teams(directory).into_iter().chain(texted) {
+            fallback_otherwise.extend(members(name, team, directory)?.iter().flat_map(|m| other_ways(m, directory)));
+        }
         dedup(&mut fallback);
+        dedup(&mut fallback_otherwise);
         Ok(Ladder {
             name: policy(),
             rungs,
             recover_after: self.recover_after,
             fallback,
+            fallback_otherwise,
             fallback_after_ms: self.fallback_after_ms,
             repeat_every_ms: self.repeat_every_ms,
             confirm_after_ms: self.confirm_after_ms,
@@ -300,7 +313,7 @@ mod tests {
     fn directory() -> Directory {
         let ada = Member { name: "Ada".to_owned(), phone: "+4915112345678".parse().unwrap(), email: None };
         let teams = [("devops".to_owned(), vec![ada]), ("empty".to_owned(), vec![])].into();
-        Directory { teams, webhooks: ["pager".to_owned()].into() }
+        Directory { teams, webhooks: ["pager".to_owned()].into(), ..Directory::default() }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! one region are posted to `#p1`, and every member of devops gets an SMS.
 
 mod directory;
+mod fallback;
 mod ladder;
 mod phone;
 mod words;
@@ -115,7 +116,8 @@ pub struct Policy {
     pub rungs: Vec<Rung>,
     /// Passes in a row after which a failing region counts as recovered.
     pub recover_after: u32,
-    /// The team that gets an SMS where a page could not be delivered in any other way.
+    /// The team that gets an SMS where a page could not be delivered in any other way; `None` takes those that the rungs
+    /// name, or `devops`.
     pub fallback_team: Option<String>,
     pub fallback_after_ms: u64,
     /// The highest rung that wakes people pages again this often until somebody acknowledges.

@@ -57,6 +57,18 @@ impl Ladder {
                 listed(&self.fallback)
             ),
         });
+        if !self.fallback_otherwise.is_empty() {
+            lines.push(format!(
+                "Whom an SMS does not reach gets theirs of {}.",
+                self.fallback_otherwise.iter().map(Address::to_string).collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if self.rungs.iter().any(LadderRung::wakes) {
+            lines.push(
+                "Where that reaches nobody, every other place of the rungs that wake people is told; a channel that knows says who was not reached."
+                    .to_owned(),
+            );
+        }
         lines
     }
 

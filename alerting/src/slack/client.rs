@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use slack_morphism::errors::SlackClientError;
 use slack_morphism::prelude::*;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -286,7 +286,12 @@ impl Channel for SlackChannel {
         }
     }
 
-    async fn reconcile(&self, notification: &Notification, post: Option<&str>) -> Reconciled {
+    async fn reconcile(
+        &self,
+        notification: &Notification,
+        post: Option<&str>,
+        _taken: &BTreeSet<String>,
+    ) -> Reconciled {
         let asked = async {
             if notification.role != Role::Post {
                 let (channel, ts) = parse_receipt(post)?;

@@ -16,8 +16,9 @@ pub(super) fn fault_of(error: &SlackClientError) -> Fault {
         SlackClientError::HttpError(error) => {
             let status = error.status_code;
             let reason = format!("Slack answered HTTP {status}");
+            // Slack says what is wrong with a request in JSON, with HTTP 200: this is somebody on the way to it.
             match status.is_client_error() && status != http::StatusCode::REQUEST_TIMEOUT {
-                true => Fault::Permanent { reason },
+                true => Fault::Blocked { reason: format!("{reason}, and nothing in Slack's own words: a proxy?") },
                 false => Fault::Ambiguous { reason },
             }
         }
@@ -56,8 +57,9 @@ fn fault_of_code(code: &str) -> Fault {
         "not_in_channel" => ": invite Tocsin's app into the channel",
         "channel_not_found" => ": no such channel, or a private one that Tocsin's app is not in",
         "is_archived" => ": the channel is archived",
+        // A token that is being changed: nothing is wrong with the message.
         "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
-            ": set a valid bot token"
+            return Fault::Blocked { reason: format!("Slack says `{code}`: set a valid bot token") };
         }
         "missing_scope" => ": the token lacks a scope (chat:write, channels:history, channels:read)",
         _ => "",
@@ -77,13 +79,16 @@ mod tests {
             ("fatal_error", "ambiguous", ""),
             ("not_in_channel", "permanent", "invite"),
             ("channel_not_found", "permanent", "no such channel"),
-            ("invalid_auth", "permanent", "valid bot token"),
+            ("invalid_auth", "blocked", "valid bot token"),
+            ("token_revoked", "blocked", "valid bot token"),
+            ("missing_scope", "permanent", "lacks a scope"),
             ("msg_too_long", "permanent", "msg_too_long"),
             ("a_code_of_tomorrow", "permanent", "a_code_of_tomorrow"),
         ];
         for (code, kind, part) in cases {
             let (got, reason) = match fault_of_code(code) {
                 Fault::Refused { reason, .. } => ("refused", reason),
+                Fault::Blocked { reason } => ("blocked", reason),
                 Fault::Ambiguous { reason } => ("ambiguous", reason),
                 Fault::Permanent { reason } => ("permanent", reason),
             };

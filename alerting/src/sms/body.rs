@@ -37,9 +37,7 @@ pub fn body(notification: &Notification, takes_answers: bool) -> String {
                 report.number,
                 clock(report.failing_since),
             );
-            if let Saying::Again { .. } = saying {
-                text.push_str(" [again]");
-            }
+            text.push_str(&again([saying]));
             if let Saying::Page { reason: PageReason::Undelivered { address, .. }, .. } = saying {
                 text.push_str(&format!(" [{address} undelivered]"));
             }
@@ -87,11 +85,15 @@ fn storm(told: &[(&Saying, &IncidentReport)], takes_answers: bool) -> String {
         let label = if verb == "fail" { &first.label } else { "OK" };
         let title = fit_chars(first.title(), CHECK_CHARS_MAX);
         let text = match reports.len() {
-            1 => format!("{label} #{} {title} {}", first.number, if verb == "fail" { "fails" } else { "is over" }),
+            1 if verb == "fail" => {
+                format!("{label} #{} {title} fails{}", first.number, again(told.iter().map(|(saying, _)| *saying)))
+            }
+            1 => format!("{label} #{} {title} is over", first.number),
             count if verb == "fail" => format!(
-                "{label} {title} and {} more fail since {} UTC{}: {}",
+                "{label} {title} and {} more fail since {} UTC{}{}: {}",
                 count - 1,
                 clock(first.failing_since),
+                again(told.iter().map(|(saying, _)| *saying)),
                 if takes_answers { ". Reply ACK ALL" } else { "" },
                 named(reports)
             ),
@@ -104,6 +106,21 @@ fn storm(told: &[(&Saying, &IncidentReport)], takes_answers: bool) -> String {
         parts[0] = fit_chars(&parts[0], STORM_CHARS_MAX);
     }
     parts.join("; ")
+}
+
+/// What tells a repeat from the text before it, for whoever reads both and for whoever looks for one of them in a list.
+fn again<'a>(sayings: impl IntoIterator<Item = &'a Saying>) -> String {
+    let times = sayings.into_iter().filter_map(|saying| match saying {
+        Saying::Again { reason: PageReason::Repeated { times, .. }, .. } => Some(*times),
+        Saying::Again { .. } => Some(0),
+        _ => None,
+    });
+    match times.max() {
+        None => String::new(),
+        // The end of what held it back is no repeat that is counted.
+        Some(0) => " [again]".to_owned(),
+        Some(times) => format!(" [again {times}]"),
+    }
 }
 
 fn lasted(report: &IncidentReport) -> Span {
@@ -156,6 +173,37 @@ mod tests {
         assert_eq!(body(&page, false), "OK #7 login-password recovered at 20:40:31 UTC after 1 min 1 s");
         page.report.status = IncidentStatus::Closed;
         assert!(body(&page, false).starts_with("CLOSED #7 login-password is no longer checked"));
+    }
+
+    #[test]
+    fn no_two_repeats_are_alike() {
+        let again = |times: u32| Saying::Again {
+            label: "P1".to_owned(),
+            reason: PageReason::Repeated { times, every_ms: 60_000 },
+        };
+        let mut page = sample::notification(Role::Post);
+        page.saying = again(2);
+        assert!(body(&page, true).contains("UTC (http) [again 2]. Reply ACK 7: "), "{}", body(&page, true));
+        page.saying = Saying::Again { label: "P1".to_owned(), reason: PageReason::HoldEnded { what: "x".to_owned() } };
+        assert!(body(&page, false).contains("(http) [again]: "), "{}", body(&page, false));
+        // In a storm the newest counts, whichever incident it is of.
+        let mut other = sample::notification(Role::Post);
+        (other.report.number, other.saying) = (8, again(3));
+        page.carry([other.clone()]);
+        assert!(
+            body(&page, false).contains(" and 1 more fail since 20:39:30 UTC [again 3]: "),
+            "{}",
+            body(&page, false)
+        );
+        other.saying = Saying::Recovered { after_ms: 1 };
+        page.saying = again(4);
+        page.folded.clear();
+        page.carry([other]);
+        assert!(
+            body(&page, false).starts_with("P1 #7 login-password fails [again 4]; OK #8"),
+            "{}",
+            body(&page, false)
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::twilio::{API_URL, Account, Listing, TwilioError, created_at};
 use async_trait::async_trait;
 use checks::UnixMs;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use url::Url;
 
@@ -99,21 +100,39 @@ impl TwilioChannel {
         self.account.create("Messages", &form).await
     }
 
-    /// Looks through what was sent to the number.
-    async fn find(&self, number: &PhoneNumber, texts: &[String], oldest: UnixMs) -> Result<Reconciled, Fault> {
+    /// Looks through what was sent to the number and is nobody else's.
+    async fn find(
+        &self,
+        number: &PhoneNumber,
+        texts: &[String],
+        oldest: UnixMs,
+        taken: &BTreeSet<String>,
+    ) -> Result<Reconciled, Fault> {
         let listing = Listing { resource: "Messages", to: number.as_str(), oldest };
-        let is_it = |message: &ListedMessage| texts.iter().any(|text| message.is(text));
+        let is_it =
+            |message: &ListedMessage| !taken.contains(&message.sid) && texts.iter().any(|text| message.is(text));
         let found = |message: &ListedMessage| is_it(message).then(|| message.sid.clone());
         self.account.find(&listing, |message| created_at(message.date_created.as_deref()), found).await
     }
 }
 
 impl ListedMessage {
-    /// A trial account puts a sentence before each body. What Twilio has given up does not count.
+    /// What Twilio has given up does not count.
     fn is(&self, text: &str) -> bool {
         let given_up = matches!(self.status.as_deref(), Some("failed" | "undelivered" | "canceled"));
-        !given_up && self.body.as_deref().is_some_and(|body| body.trim_end().ends_with(text.trim_end()))
+        !given_up && self.body.as_deref().is_some_and(|body| is_same(body, text))
     }
+}
+
+/// Whether a listed body is a text that was sent. A trial account puts a sentence before it; spaces are trimmed; where
+/// links are shortened, other addresses stand in their places.
+pub fn is_same(listed: &str, sent: &str) -> bool {
+    as_listed(listed).ends_with(&as_listed(sent))
+}
+
+fn as_listed(text: &str) -> String {
+    let word = |word| if str::contains(word, "://") { "://" } else { word };
+    text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn number(address: &Address) -> Result<&PhoneNumber, Fault> {
@@ -134,11 +153,16 @@ impl Channel for TwilioChannel {
         }
     }
 
-    async fn reconcile(&self, notification: &Notification, _post: Option<&str>) -> Reconciled {
+    async fn reconcile(
+        &self,
+        notification: &Notification,
+        _post: Option<&str>,
+        taken: &BTreeSet<String>,
+    ) -> Reconciled {
         let oldest = notification.created_at - LOOK_BACK_MS;
         // As it was sent, or would have been under another configuration.
         let texts = [true, false].map(|takes_answers| body(notification, takes_answers));
-        let asked = async { self.find(number(&notification.address)?, &texts, oldest).await };
+        let asked = async { self.find(number(&notification.address)?, &texts, oldest, taken).await };
         asked.await.unwrap_or_else(Reconciled::from)
     }
 }
@@ -168,5 +192,26 @@ mod tests {
         assert!(listed("Sent from your Twilio trial account - P1 #7 x", "sent").is("P1 #7 x"));
         assert!(!listed("P1 #7 x", "failed").is("P1 #7 x"));
         assert!(!listed("OK #7 x", "sent").is("P1 #7 x"));
+    }
+
+    #[test]
+    fn bodies_are_compared_as_twilio_may_show_them() {
+        let sent = "P1 #7 login fails: expected https://id.example/a?b=c to answer, got 503";
+        let cases = [
+            (sent, true),
+            ("P1 #7 login fails: expected https://sho.rt/x1 to answer, got 503", true),
+            (
+                "Sent from your Twilio trial account - P1 #7 login fails: expected http://sho.rt/x1 to answer, got 503 ",
+                true,
+            ),
+            ("P1 #7  login fails:\nexpected https://id.example/a?b=c to answer,  got 503", true),
+            ("P1 #8 login fails: expected https://id.example/a?b=c to answer, got 503", false),
+            ("P1 #7 login fails: expected id.example to answer, got 503", false),
+            ("P1 #7 login fails [again 2]: expected https://id.example/a?b=c to answer, got 503", false),
+            ("", false),
+        ];
+        for (listed, expected) in cases {
+            assert_eq!(is_same(listed, sent), expected, "{listed}");
+        }
     }
 }

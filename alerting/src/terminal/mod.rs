@@ -4,6 +4,7 @@
 use crate::notification::{Address, Notification, Role, headline, in_full};
 use crate::outbox::{Channel, DeliveryOutcome, Reconciled};
 use async_trait::async_trait;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
@@ -30,7 +31,12 @@ impl Channel for TerminalChannel {
     }
 
     /// After a restart the screen is another one: it is printed again.
-    async fn reconcile(&self, _notification: &Notification, _post: Option<&str>) -> Reconciled {
+    async fn reconcile(
+        &self,
+        _notification: &Notification,
+        _post: Option<&str>,
+        _taken: &BTreeSet<String>,
+    ) -> Reconciled {
         Reconciled::HasNot
     }
 }

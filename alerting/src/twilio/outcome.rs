@@ -24,8 +24,19 @@ pub(super) fn fault_of_answer(status: StatusCode, retry_after_ms: Option<u64>, a
     if !status.is_client_error() || status == StatusCode::REQUEST_TIMEOUT {
         return Fault::Ambiguous { reason };
     }
+    match code {
+        None => return Fault::Blocked { reason: format!("{reason}, and no error code of Twilio's: a proxy?") },
+        // Of the account and not of the message: not authenticated, not active, no access, unknown, suspended.
+        Some(10_001 | 20_003 | 20_005 | 20_006 | 20_403 | 20_404 | 30_002 | 90_010) => {
+            let help = "check `account_sid`, the auth token and the state of the account";
+            return Fault::Blocked { reason: format!("{reason}; {help}") };
+        }
+        Some(_) if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
+            return Fault::Blocked { reason };
+        }
+        Some(_) => {}
+    }
     let help = match code {
-        Some(20_003) => "; check `account_sid` and the auth token",
         Some(21_211) => "; the number does not exist: correct it in the team",
         Some(21_610) => "; the member has answered STOP: they must text START",
         Some(21_408) => "; allow this country in the account's SMS geographic permissions",
@@ -51,7 +62,9 @@ mod tests {
         let cases = [
             (400, r#"{"code":21211,"message":"Invalid 'To'"}"#, "permanent", "does not exist"),
             (400, r#"{"code":21610,"message":"unsubscribed"}"#, "permanent", "STOP"),
-            (401, r#"{"code":20003,"message":"Authenticate"}"#, "permanent", "auth token"),
+            (401, r#"{"code":20003,"message":"Authenticate"}"#, "blocked", "auth token"),
+            (404, r#"{"code":20404,"message":"not found"}"#, "blocked", "account_sid"),
+            (400, r#"{"code":21608,"message":"unverified"}"#, "permanent", "trial account"),
             (400, r#"{"code":21611,"message":"queue"}"#, "refused", "21611"),
             (429, r#"{"code":20429,"message":"Too Many Requests"}"#, "refused", "20429"),
             (429, "garbage", "refused", "HTTP 429"),
@@ -59,7 +72,9 @@ mod tests {
             (503, r#"{"code":20503,"message":"Service Unavailable"}"#, "ambiguous", "20503"),
             (302, "", "ambiguous", "HTTP 302"),
             (408, "", "ambiguous", "HTTP 408"),
-            (404, "<html>", "permanent", "HTTP 404"),
+            (404, "<html>", "blocked", "HTTP 404, and no error code of Twilio's"),
+            (401, "", "blocked", "HTTP 401"),
+            (403, "{}", "blocked", "HTTP 403"),
         ];
         for (status, answer, kind, part) in cases {
             let status = StatusCode::from_u16(status).unwrap();
@@ -68,6 +83,7 @@ mod tests {
                     assert_eq!(retry_after_ms, Some(7000));
                     ("refused", reason)
                 }
+                Fault::Blocked { reason } => ("blocked", reason),
                 Fault::Ambiguous { reason } => ("ambiguous", reason),
                 Fault::Permanent { reason } => ("permanent", reason),
             };

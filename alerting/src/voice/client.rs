@@ -7,6 +7,7 @@ use crate::twilio::{Account, Listing, TwilioError, created_at};
 use async_trait::async_trait;
 use checks::UnixMs;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -72,13 +73,15 @@ impl VoiceChannel {
             Ok(call) => self.calls().made(&notification.id, call),
             Err(Fault::Ambiguous { .. }) => {}
             // An attempt before this one may still have been taken; that is asked before each attempt, so it was not.
-            Err(Fault::Refused { .. } | Fault::Permanent { .. }) => self.calls().refused(&notification.id),
+            Err(Fault::Refused { .. } | Fault::Blocked { .. } | Fault::Permanent { .. }) => {
+                self.calls().refused(&notification.id)
+            }
         }
         made
     }
 
     /// Looks for a call to the number that is nobody else's.
-    async fn find(&self, notification: &Notification) -> Result<Reconciled, Fault> {
+    async fn find(&self, notification: &Notification, taken: &BTreeSet<String>) -> Result<Reconciled, Fault> {
         let number = number(&notification.address)?;
         let began_at = match self.calls().search(&notification.id) {
             Search::Since(began_at) => began_at,
@@ -86,14 +89,14 @@ impl VoiceChannel {
         };
         let listing = Listing { resource: "Calls", to: number.as_str(), oldest: began_at - LOOK_BACK_MS };
         let found = |call: &ListedCall| {
-            let is_ours = call.from.as_deref() == Some(self.from.as_str()) && self.calls().is_free(&call.sid);
+            let is_free = self.calls().is_free(&call.sid) && !taken.contains(&call.sid);
+            let is_ours = call.from.as_deref() == Some(self.from.as_str()) && is_free;
             (is_ours && !call.is_given_up()).then(|| call.sid.clone())
         };
         let found = self.account.find(&listing, |call| created_at(call.date_created.as_deref()), found).await?;
-        match &found {
-            Reconciled::Has { receipt } => self.calls().made(&notification.id, receipt),
-            Reconciled::HasNot => self.calls().refused(&notification.id),
-            Reconciled::Unknown { .. } | Reconciled::CannotBeAsked { .. } => {}
+        // One that is not there yet may be there when it is asked for again.
+        if let Reconciled::Has { receipt } = &found {
+            self.calls().made(&notification.id, receipt);
         }
         Ok(found)
     }
@@ -122,8 +125,13 @@ impl Channel for VoiceChannel {
         }
     }
 
-    async fn reconcile(&self, notification: &Notification, _post: Option<&str>) -> Reconciled {
-        self.find(notification).await.unwrap_or_else(Reconciled::from)
+    async fn reconcile(
+        &self,
+        notification: &Notification,
+        _post: Option<&str>,
+        taken: &BTreeSet<String>,
+    ) -> Reconciled {
+        self.find(notification, taken).await.unwrap_or_else(Reconciled::from)
     }
 }
 

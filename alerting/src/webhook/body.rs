@@ -130,6 +130,7 @@ fn kind(saying: &Saying) -> &'static str {
         | Saying::Resumed { .. }
         | Saying::Calming { .. }
         | Saying::SignalChanged { .. }
+        | Saying::NotReached { .. }
         | Saying::DeliveredLate { .. } => "incident.updated",
     }
 }

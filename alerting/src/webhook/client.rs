@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use checks::UnixMs;
 use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use tokio::time::{Duration, Instant};
@@ -99,7 +99,12 @@ impl Channel for WebhookChannel {
         }
     }
 
-    async fn reconcile(&self, _notification: &Notification, _post: Option<&str>) -> Reconciled {
+    async fn reconcile(
+        &self,
+        _notification: &Notification,
+        _post: Option<&str>,
+        _taken: &BTreeSet<String>,
+    ) -> Reconciled {
         Reconciled::CannotBeAsked { reason: "a webhook's receiver has no list of what it has".to_owned() }
     }
 }

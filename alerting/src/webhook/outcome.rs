@@ -26,7 +26,11 @@ pub(super) fn judge(name: &str, answer: &http::Answer) -> Result<String, Fault> 
             Fault::Permanent { reason: format!("{reason}; it wants no more: take it out of the rungs") }
         }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Fault::Permanent { reason: format!("{reason}; both sides must have the same secret") }
+            Fault::Blocked { reason: format!("{reason}; both sides must have the same secret") }
+        }
+        // A receiver that is being put in place, or a proxy before it: neither has read the message.
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            Fault::Blocked { reason }
         }
         status if status.is_redirection() => Fault::Permanent {
             reason: format!("{reason}; redirects are not followed: write the URL that answers itself"),
@@ -60,8 +64,10 @@ mod tests {
             (304, None, "permanent", "redirects are not followed"),
             (307, None, "permanent", "redirects are not followed"),
             (400, None, "permanent", "HTTP 400: some words"),
-            (401, None, "permanent", "the same secret"),
-            (404, None, "permanent", "HTTP 404"),
+            (401, None, "blocked", "the same secret"),
+            (403, None, "blocked", "the same secret"),
+            (404, None, "blocked", "HTTP 404"),
+            (422, None, "permanent", "HTTP 422"),
             (408, None, "ambiguous", "same webhook-id"),
             (410, None, "permanent", "wants no more"),
             (429, None, "refused", "HTTP 429"),
@@ -81,6 +87,7 @@ mod tests {
                     assert_eq!(retry_after_ms, wait_ms, "{status}");
                     ("refused", reason)
                 }
+                Err(Fault::Blocked { reason }) => ("blocked", reason),
                 Err(Fault::Ambiguous { reason }) => ("ambiguous", reason),
                 Err(Fault::Permanent { reason }) => ("permanent", reason),
             };

@@ -5,6 +5,7 @@ use alerting::outbox::Folding;
 use alerting::{Alerting, Channel, Channels, Clock, DeliveryOutcome, Reconciled};
 use async_trait::async_trait;
 use checks::{Outcome, UnixMs};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -50,7 +51,12 @@ impl Channel for Slow {
         DeliveryOutcome::Delivered { receipt: "C/1".to_owned() }
     }
 
-    async fn reconcile(&self, _notification: &Notification, _post: Option<&str>) -> Reconciled {
+    async fn reconcile(
+        &self,
+        _notification: &Notification,
+        _post: Option<&str>,
+        _taken: &BTreeSet<String>,
+    ) -> Reconciled {
         Reconciled::HasNot
     }
 }

@@ -1,5 +1,7 @@
 use crate::providers::Fault;
-use crate::scene::{ADA, BOB, P1, P2, Scene, settled};
+use crate::scene::{ADA, BOB, P1, P2, Scene, loop_until, settled};
+use alerting::outbox::DeliverySettings;
+use alerting::{Channel as _, Reconciled};
 use std::collections::BTreeSet;
 
 fn faults(refusal: &str) -> Vec<(Fault, bool)> {
@@ -99,6 +101,110 @@ async fn slack_that_hangs_does_not_hold_up_an_sms() {
     scene.slack.log().always = Some(Fault::HangBefore);
     scene.fails(&alerting, "eu-west-1", 1).await;
     scene.fails(&alerting, "eu-west-1", 2).await;
-    crate::scene::loop_until(|| (scene.texts(ADA).len() + scene.texts(BOB).len() == 2).then_some(())).await;
+    loop_until(|| (scene.texts(ADA).len() + scene.texts(BOB).len() == 2).then_some(())).await;
     assert!(scene.posts(P1).is_empty());
+}
+
+#[tokio::test]
+async fn what_a_provider_takes_late_is_not_sent_again() {
+    let mut scene = Scene::new().await;
+    scene.delivery = DeliverySettings { retry_max_ms: 3_000, lag_ms_max: 2_000, ..scene.delivery };
+    for provider in [&scene.slack, &scene.twilio] {
+        provider.fail_next(Fault::TakeLater(400));
+    }
+    let alerting = scene.open().await;
+    scene.fails(&alerting, "eu-west-1", 1).await;
+    scene.fails(&alerting, "eu-west-1", 2).await;
+    settled(&alerting).await;
+    assert_eq!((scene.posts(P2).len(), scene.posts(P1).len()), (1, 1));
+    assert_eq!((scene.texts(ADA).len(), scene.texts(BOB).len()), (1, 1));
+    assert!(alerting.counters().reconciled >= 2, "{:?}", alerting.counters());
+}
+
+#[tokio::test]
+async fn a_text_that_is_another_ones_is_not_taken_for_this_one() {
+    let scene = Scene::new().await;
+    let sms = scene.sms();
+    let alerting = scene.open().await;
+    scene.fails(&alerting, "eu-west-1", 1).await;
+    scene.fails(&alerting, "eu-west-1", 2).await;
+    settled(&alerting).await;
+    let journal = {
+        drop(alerting);
+        scene.journal_again().await
+    };
+    let record = alerting::journal::Journal::incident(&journal, 1).await.unwrap().unwrap();
+    let text = record.notifications.iter().find(|n| n.address.lane() == format!("sms:{ADA}")).unwrap();
+    let receipt = text.attempts.last().unwrap().detail.clone();
+    let page = alerting::notification::Notification {
+        id: text.id.clone(),
+        incident: 1,
+        check: record.report.check.clone(),
+        address: text.address.clone(),
+        role: text.role,
+        page: true,
+        saying: alerting::notification::Saying::Calming { for_ms: 1 },
+        report: record.report.clone(),
+        created_at: text.created_at,
+        not_before: text.created_at,
+        folded: Vec::new(),
+        shared_with: Vec::new(),
+    };
+    let asked = sms.reconcile(&page, None, &BTreeSet::new()).await;
+    assert_eq!(asked, Reconciled::Has { receipt: receipt.clone() });
+    assert_eq!(sms.reconcile(&page, None, &[receipt].into()).await, Reconciled::HasNot);
+}
+
+/// Neither is a fault of the message: people are told in another way at once, and here when it has been mended.
+#[tokio::test]
+async fn a_provider_that_lets_nobody_in_falls_back_at_once_and_is_tried_again() {
+    let refused = || Fault::Refuse("invalid_auth".to_owned());
+    // What Slack, or somebody before it, answers; and where the rung pages that comes second.
+    let cases = [
+        (Fault::Status(401), "#p1"),
+        (Fault::Status(403), "#p1"),
+        (Fault::Status(404), "#p1"),
+        (refused(), "#p1"),
+        (refused(), "#p2"),
+    ];
+    for (refusal, channel) in cases {
+        let mut scene = Scene::new().await;
+        scene.policy.rungs[1].destinations = vec![alerting::policy::Destination::Slack(channel.to_owned())];
+        scene.slack.log().always = Some(refusal.clone());
+        let alerting = scene.open().await;
+        scene.fails(&alerting, "eu-west-1", 1).await;
+        scene.fails(&alerting, "eu-west-1", 2).await;
+        loop_until(|| (!scene.texts(ADA).is_empty() && !scene.texts(BOB).is_empty()).then_some(())).await;
+        let undelivered = format!("[Slack {channel} undelivered]");
+        assert!(scene.texts(ADA)[0].contains(&undelivered), "{refusal:?}: {:?}", scene.texts(ADA));
+        scene.slack.log().always = None;
+        settled(&alerting).await;
+        let posts = (scene.posts(P2).len(), scene.posts(P1).len());
+        assert_eq!(posts, (1, usize::from(channel == "#p1")), "{refusal:?}: mended");
+        assert_eq!((scene.texts(ADA).len(), alerting.counters().fallbacks), (1, 1), "{refusal:?}: once");
+    }
+}
+
+#[tokio::test]
+async fn whom_no_text_reaches_is_named_where_the_incident_is_known() {
+    for refusal in [Fault::Status(401), Fault::Refuse("20003".to_owned()), Fault::Refuse("21211".to_owned())] {
+        let scene = Scene::new().await;
+        scene.twilio.log().always = Some(refusal.clone());
+        let alerting = scene.open().await;
+        scene.fails(&alerting, "eu-west-1", 1).await;
+        scene.fails(&alerting, "eu-west-1", 2).await;
+        let entries = loop_until(|| Some(scene.replies(P1)).filter(|replies| replies.len() == 2)).await;
+        for member in ["SMS to Ada", "SMS to Bob"] {
+            let said = |entry: &String| {
+                entry.contains(&format!("{member} (")) && entry.contains("did not get its page: Twilio")
+            };
+            assert!(entries.iter().any(said), "{refusal:?}: {entries:?}");
+        }
+        // What was refused for good stays so; the others get their page when the account is mended.
+        scene.twilio.log().always = None;
+        settled(&alerting).await;
+        let texts = if refusal == Fault::Refuse("21211".to_owned()) { 0 } else { 1 };
+        assert_eq!((scene.texts(ADA).len(), scene.texts(BOB).len()), (texts, texts), "{refusal:?}");
+        assert!(scene.replies(P2).iter().all(|entry| !entry.contains("SMS to")), "{:?}", scene.replies(P2));
+    }
 }

@@ -1,12 +1,15 @@
 //! What a provider says of a message after it has taken it.
 
 use crate::providers::Fault;
-use crate::scene::{ADA, BOB, Scene, loop_until, settled};
-use alerting::Alerting;
+use crate::scene::{ADA, BOB, P1, Scene, loop_until, settled};
 use alerting::journal::Journal as _;
-use alerting::notification::{Address, Fate, HandsetReport, NotificationId};
-use alerting::policy::{Destination, Policy};
+use alerting::notification::{Address, ChannelKind, Fate, HandsetReport, Notification, NotificationId};
+use alerting::policy::{Destination, Policy, Rung};
+use alerting::{Alerting, Channel, DeliveryOutcome, Reconciled};
+use async_trait::async_trait;
 use checks::UnixMs;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Ada alone is texted, and everybody where that fails.
 async fn ada_first() -> Scene {
@@ -74,6 +77,75 @@ async fn a_report_that_was_written_down_falls_back_in_the_next_process() {
     loop_until(|| (scene.texts(BOB).len() == 1).then_some(())).await;
     settled(&alerting).await;
     assert_eq!((scene.texts(ADA).len(), scene.texts(BOB).len()), (1, 1));
+}
+
+/// Takes every call.
+#[derive(Default)]
+struct Telephone(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Channel for Telephone {
+    async fn deliver(&self, notification: &Notification, _post: Option<&str>) -> DeliveryOutcome {
+        let saying = format!("{}: {}", notification.address, notification.saying);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(saying);
+        DeliveryOutcome::Delivered { receipt: "CA1".to_owned() }
+    }
+
+    async fn reconcile(
+        &self,
+        _notification: &Notification,
+        _post: Option<&str>,
+        _taken: &BTreeSet<String>,
+    ) -> Reconciled {
+        Reconciled::HasNot
+    }
+}
+
+#[tokio::test]
+async fn whom_a_text_does_not_reach_is_called_where_that_is_configured_and_nobody_else_is() {
+    let mut scene = Scene::new().await;
+    scene.can_call = true;
+    let telephone = Arc::new(Telephone::default());
+    let channels = scene.channels().with(ChannelKind::Voice, telephone.clone());
+    let alerting = Alerting::open(scene.settings(), channels, scene.journal()).await.unwrap();
+    scene.fails(&alerting, "eu-west-1", 1).await;
+    scene.fails(&alerting, "eu-west-1", 2).await;
+    settled(&alerting).await;
+    let page = page_to(&alerting, ADA).await;
+    assert!(alerting.handset_report(page, Fate::Undelivered, LOST.to_owned()).await.unwrap());
+    let calls = || telephone.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    loop_until(|| (!calls().is_empty()).then_some(())).await;
+    settled(&alerting).await;
+    assert_eq!(calls().len(), 1, "{:?}", calls());
+    let said = "call to Ada (+4915100000001): P1: SMS to Ada (+4915100000001) did not get its page: undelivered 30003";
+    assert!(calls()[0].starts_with(said), "{:?}", calls());
+    let named = scene.replies(P1).into_iter().find(|entry| entry.contains("SMS to Ada"));
+    assert!(named.is_some_and(|entry| entry.ends_with("told instead: call to Ada (+4915100000001)")));
+}
+
+#[tokio::test]
+async fn where_no_text_reaches_anybody_every_other_place_of_the_ladder_is_told() {
+    let mut scene = Scene::new().await;
+    let rung = scene.policy.rungs[1].clone();
+    scene.policy.rungs[1].destinations = vec![Destination::SmsTeam("devops".to_owned())];
+    let destinations = vec![Destination::Slack("#p1".to_owned())];
+    scene.policy.rungs.push(Rung { label: "P0".to_owned(), failures_in_a_row: 9, destinations, ..rung });
+    let alerting = scene.open().await;
+    scene.fails(&alerting, "eu-west-1", 1).await;
+    scene.fails(&alerting, "eu-west-1", 2).await;
+    settled(&alerting).await;
+    for member in [ADA, BOB] {
+        let page = page_to(&alerting, member).await;
+        assert!(scene.posts(P1).is_empty(), "somebody may know yet");
+        assert!(alerting.handset_report(page, Fate::Undelivered, LOST.to_owned()).await.unwrap());
+        let fallbacks = if member == ADA { 1 } else { 2 };
+        loop_until(|| (alerting.counters().fallbacks == fallbacks).then_some(())).await;
+    }
+    settled(&alerting).await;
+    assert_eq!(scene.posts(P1).len(), 1);
+    let trail = trail(&alerting).await;
+    assert!(trail.contains("instead: everybody of the fallback has been told already"), "{trail}");
+    assert!(trail.contains("instead: Slack #p1"), "{trail}");
 }
 
 #[tokio::test]

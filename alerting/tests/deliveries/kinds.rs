@@ -4,7 +4,7 @@ use crate::clocks::SetForward;
 use crate::scene::{ADA, BOB, P1, Scene, loop_until, settled};
 use alerting::notification::{Address, ChannelKind, Notification};
 use alerting::policy::Destination;
-use alerting::{Alerting, Channel, DeliveryOutcome, Reconciled};
+use alerting::{Alerting, Channel, Channels, DeliveryOutcome, Reconciled};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -45,7 +45,12 @@ impl Channel for Places {
         DeliveryOutcome::Delivered { receipt: "taken".to_owned() }
     }
 
-    async fn reconcile(&self, _notification: &Notification, _post: Option<&str>) -> Reconciled {
+    async fn reconcile(
+        &self,
+        _notification: &Notification,
+        _post: Option<&str>,
+        _taken: &BTreeSet<String>,
+    ) -> Reconciled {
         Reconciled::CannotBeAsked { reason: "it cannot be asked".to_owned() }
     }
 }
@@ -100,6 +105,36 @@ async fn a_kind_that_is_down_for_long_falls_back_and_says_when_it_is_back() {
         let trail = alerting.incident(1).await.unwrap().unwrap().trail;
         assert!(trail.iter().any(|entry| entry.text.contains(&late)), "{kind}: {trail:#?}");
         assert_eq!((scene.texts(ADA).len(), scene.texts(BOB).len()), (1, 1), "{kind}: told instead, once");
+    }
+}
+
+#[tokio::test]
+async fn so_do_slack_and_texts() {
+    let slack = |channel: &str| Address::Slack { channel: channel.to_owned() };
+    let text = Address::Sms { member: "Ada".to_owned(), number: ADA.parse().unwrap() };
+    let other = Address::Sms { member: "Bob".to_owned(), number: BOB.parse().unwrap() };
+    for (down, called) in [(slack("#p1"), "Slack #p1"), (text.clone(), "SMS to Ada (+4915100000001)")] {
+        let mut scene = Scene::new().await;
+        scene.policy.rungs[1].destinations =
+            vec![Destination::Slack("#p1".to_owned()), Destination::SmsTeam("first".to_owned())];
+        scene.policy.fallback_after_ms = 50;
+        let places = Arc::new(Places::new(&[&down], None));
+        let channels = Channels::new(places.clone(), places.clone());
+        let clock = Arc::new(SetForward::default());
+        let alerting =
+            Alerting::open_with_clock(scene.settings(), channels, scene.journal(), clock.clone()).await.unwrap();
+        scene.fails(&alerting, "eu-west-1", 1).await;
+        scene.fails(&alerting, "eu-west-1", 2).await;
+        loop_until(|| (places.taken_at(&other).len() == 1).then_some(())).await;
+        clock.0.store(60_000, Ordering::Relaxed);
+        places.all_up();
+        let late = format!("{called} is back: its page came 1 min");
+        let entry = loop_until(|| places.taken_at(&slack("#p2")).into_iter().find(|said| said.contains(&late))).await;
+        assert!(entry.contains("SMS to Bob"), "{entry}");
+        settled(&alerting).await;
+        let pages = places.taken_at(&down).iter().filter(|said| said.starts_with("P1: ")).count();
+        assert_eq!(pages, 1, "{called}: the page itself, once");
+        assert_eq!(places.taken_at(&other).len(), 1, "{called}: told instead, once");
     }
 }
 

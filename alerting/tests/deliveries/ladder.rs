@@ -1,6 +1,7 @@
 use crate::providers::Fault;
 use crate::scene::{ADA, BOB, P1, P2, Scene, failure, loop_until, settled, watched};
 use alerting::journal::IncidentFilter;
+use alerting::notification::Role;
 use alerting::policy::Destination;
 use alerting::{Alerting, Channels, Decision};
 use checks::{FailureClass, Outcome};
@@ -107,6 +108,36 @@ async fn a_page_that_slack_refuses_for_good_falls_back_to_an_sms() {
     settled(&alerting).await;
     assert!(scene.texts(ADA)[1].starts_with("OK #1"));
     assert_eq!(alerting.counters().fallbacks, 1);
+}
+
+#[tokio::test]
+async fn a_rung_that_comes_back_to_its_channel_pages_there_and_falls_back() {
+    // What Slack answers to the first post, and to what follows.
+    let not_in_channel = || Some(Fault::Refuse("not_in_channel".to_owned()));
+    let cases = [
+        (not_in_channel(), not_in_channel(), "the post that it belongs to was not delivered"),
+        (None, not_in_channel(), "invite Tocsin's app into the channel"),
+        (None, Some(Fault::Status(503)), "HTTP 503"),
+    ];
+    for (first, then, because) in cases {
+        let mut scene = Scene::new().await;
+        scene.policy.rungs[0].destinations = vec![Destination::Slack("#p1".to_owned())];
+        scene.policy.rungs[1].destinations = vec![Destination::Slack("#p1".to_owned())];
+        scene.policy.fallback_after_ms = 50;
+        let alerting = scene.open().await;
+        scene.slack.log().always = first;
+        scene.fails(&alerting, "eu-west-1", 1).await;
+        settled(&alerting).await;
+        scene.slack.log().always = then;
+        scene.fails(&alerting, "eu-west-1", 2).await;
+        loop_until(|| (!scene.texts(ADA).is_empty() && !scene.texts(BOB).is_empty()).then_some(())).await;
+        assert!(scene.texts(ADA)[0].contains("[Slack #p1 undelivered]"), "{:?}", scene.texts(ADA));
+        let record = alerting.incident(1).await.unwrap().unwrap();
+        let page = record.notifications.iter().find(|n| n.page).expect("the entry is a page");
+        assert_eq!((page.role, page.address.to_string().as_str()), (Role::Broadcast, "Slack #p1"));
+        let fell_back = |text: &str| text.starts_with("Slack #p1 did not get its page") && text.contains(because);
+        assert!(record.trail.iter().any(|entry| fell_back(&entry.text)), "{because}: {:#?}", record.trail);
+    }
 }
 
 #[tokio::test]

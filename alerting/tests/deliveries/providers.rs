@@ -21,6 +21,8 @@ pub enum Fault {
     HangBefore,
     /// Never answers, and has taken it.
     HangAfter,
+    /// Answers 503, and takes it so many milliseconds later.
+    TakeLater(u64),
     /// Takes it, and answers what nobody can read.
     Garbage,
     /// Takes it, and breaks the connection in the middle of its answer.
@@ -73,7 +75,7 @@ impl Provider {
 /// Takes the message where the fault does, and answers as the fault says; `ok` where there is none.
 async fn answer(
     provider: &Provider,
-    take: impl FnOnce(&mut Log) -> Response,
+    take: impl FnOnce(&mut Log) -> Response + Send + 'static,
     refusal: fn(&str) -> Response,
 ) -> Response {
     let (fault, ok) = {
@@ -81,6 +83,14 @@ async fn answer(
         log.sends += 1;
         let fault = log.faults.pop_front().or_else(|| log.always.clone());
         let takes = matches!(fault, None | Some(Fault::HangAfter | Fault::Garbage | Fault::Break));
+        if let Some(Fault::TakeLater(ms)) = fault {
+            let provider = provider.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+                take(&mut provider.log());
+            });
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
         let ok = takes.then(|| take(&mut log));
         (fault, ok)
     };
@@ -91,6 +101,7 @@ async fn answer(
             (StatusCode::TOO_MANY_REQUESTS, headers, Json(json!({"ok": false, "error": "ratelimited", "code": 20429})))
                 .into_response()
         }
+        Some(Fault::TakeLater(_)) => unreachable!("it has been answered"),
         Some(Fault::Status(status)) => StatusCode::from_u16(status).unwrap().into_response(),
         Some(Fault::HangBefore | Fault::HangAfter) => {
             tokio::time::sleep(Duration::from_secs(3600)).await;
@@ -120,7 +131,7 @@ fn id_of(channel: &str) -> String {
 
 async fn slack_post(State(provider): State<Provider>, headers: HeaderMap, Json(mut message): Json<Value>) -> Response {
     assert_eq!(headers["authorization"], "Bearer xoxb-test");
-    let take = |log: &mut Log| {
+    let take = move |log: &mut Log| {
         let ts = format!("1795466400.{:06}", log.messages.len() + 1);
         let channel = id_of(message["channel"].as_str().unwrap());
         message["channel"] = channel.clone().into();
@@ -132,7 +143,7 @@ async fn slack_post(State(provider): State<Provider>, headers: HeaderMap, Json(m
 }
 
 async fn slack_update(State(provider): State<Provider>, Json(message): Json<Value>) -> Response {
-    let take = |log: &mut Log| {
+    let take = move |log: &mut Log| {
         let (channel, ts) = (message["channel"].clone(), message["ts"].clone());
         let known = log.messages.iter_mut().find(|m| m["ts"] == ts && m["channel"] == channel);
         let Some(known) = known else { return slack_refusal("message_not_found") };
@@ -175,7 +186,7 @@ async fn twilio_post(State(provider): State<Provider>, headers: HeaderMap, RawFo
     assert!(headers["authorization"].to_str().unwrap().starts_with("Basic "));
     let form: HashMap<String, String> = url::form_urlencoded::parse(&form).into_owned().collect();
     assert!(form["To"].starts_with('+') && !form["Body"].is_empty() && form.contains_key("From"));
-    let take = |log: &mut Log| {
+    let take = move |log: &mut Log| {
         let sid = format!("SM{:032x}", log.messages.len() + 1);
         log.messages.push(json!({
             "sid": sid, "to": form["To"], "body": form["Body"], "status": "queued",

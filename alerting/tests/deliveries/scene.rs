@@ -23,6 +23,9 @@ pub struct Scene {
     pub slack: Provider,
     pub twilio: Provider,
     pub policy: Policy,
+    pub delivery: DeliverySettings,
+    /// Whether members can be called.
+    pub can_call: bool,
     folder: TempDir,
     slack_url: String,
     twilio_url: String,
@@ -40,6 +43,14 @@ impl Scene {
             slack,
             twilio,
             policy: Policy::mission_default(),
+            // The providers here take a message at once or never; those that take it late have tests of their own.
+            delivery: DeliverySettings {
+                retry_first_ms: 20,
+                retry_max_ms: 200,
+                lag_ms_max: 0,
+                ..DeliverySettings::default()
+            },
+            can_call: false,
             folder: tempfile::tempdir().unwrap(),
             start: UnixMs::now(),
         }
@@ -57,19 +68,21 @@ impl Scene {
         let first = vec![devops[0].clone()];
         let teams = [("devops".to_owned(), devops), ("first".to_owned(), first)];
         let webhooks = ["pager", "busy"].map(str::to_owned).into();
-        let directory = Directory { teams: teams.into(), webhooks };
+        let directory = Directory { teams: teams.into(), webhooks, can_call: self.can_call, ..Directory::default() };
         let default = self.policy.ladder("default", &directory).unwrap();
-        let delivery = DeliverySettings { retry_first_ms: 20, retry_max_ms: 200, ..DeliverySettings::default() };
-        AlertingSettings { ladders: Ladders { default, named: [].into() }, delivery }
+        AlertingSettings { ladders: Ladders { default, named: [].into() }, delivery: self.delivery }
     }
 
     pub fn channels(&self) -> Channels {
         let slack =
             SlackSettings { api_url: self.slack_url.clone(), timeout_ms: 500, ..SlackSettings::new("xoxb-test") };
+        Channels::new(Arc::new(SlackChannel::new(slack).unwrap()), Arc::new(self.sms()))
+    }
+
+    pub fn sms(&self) -> TwilioChannel {
         let from = Sender::Number("+12025550123".parse().unwrap());
         let twilio = TwilioSettings::new(format!("AC{}", "0".repeat(32)), "secret", from);
-        let twilio = TwilioSettings { api_url: self.twilio_url.clone(), timeout_ms: 500, ..twilio };
-        Channels::new(Arc::new(SlackChannel::new(slack).unwrap()), Arc::new(TwilioChannel::new(twilio).unwrap()))
+        TwilioChannel::new(TwilioSettings { api_url: self.twilio_url.clone(), timeout_ms: 500, ..twilio }).unwrap()
     }
 
     pub async fn open(&self) -> Alerting {

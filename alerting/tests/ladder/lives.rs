@@ -183,7 +183,7 @@ fn a_silence_that_ends_pages_what_still_fails() {
     let transition = life.apply(&Event::Look);
     assert_eq!(
         (transition.decision, transition.notifications.iter().filter(|n| n.page).count()),
-        (Decision::Repeated, 2)
+        (Decision::Repeated, 3)
     );
 }
 

@@ -27,7 +27,7 @@ const REPEAT_EVERY_MS_MIN: u64 = 60_000;
 /// [policies.login]
 /// tags = ["login"]                  # or checks = ["login-password"]
 /// recover_after = 2                 # passes in a row; 1 where it is left out
-/// fallback = "devops"               # texted where a page stays undelivered; left out, nobody
+/// fallback = "devops"               # texted where a page stays undelivered; left out, the teams of its rungs, or devops
 /// fallback_after = "5m"
 /// repeat_every = "15m"              # the highest rung that wakes people says it again until somebody acknowledges
 /// confirm_after = "2s"              # a region that begins to fail is run again this soon; "0s" is at once
@@ -218,7 +218,7 @@ pub(crate) fn directory<'a>(
         Some(alerting::policy::Member { name, phone: member.phone.parse().ok()?, email })
     };
     let teams = teams.iter().map(|(team, members)| (team.clone(), members.iter().filter_map(member).collect()));
-    Directory { teams: teams.collect(), webhooks: webhooks.cloned().collect() }
+    Directory { teams: teams.collect(), webhooks: webhooks.cloned().collect(), ..Directory::default() }
 }
 
 pub(super) fn read(section: Option<Section<'_>>) -> Draft {

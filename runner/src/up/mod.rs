@@ -160,9 +160,10 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
 
 async fn open_journal(settings: &Settings) -> anyhow::Result<Arc<SqliteJournal>> {
     let path = settings.data_dir.join(JOURNAL_FILE);
-    let every_ms = u64::try_from(settings.delivery.message_every.as_millis()).unwrap_or(u64::MAX);
-    let gap_ms = Folding::default().gap_ms.min(every_ms);
-    let folding = Folding { every_ms, gap_ms };
+    let ms = |every: Duration| u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
+    let (every_ms, post_ms) = (ms(settings.delivery.message_every), ms(settings.delivery.post_every));
+    let gap_ms = Folding::default().gap_ms.min(every_ms.max(post_ms));
+    let folding = Folding { every_ms, post_ms, gap_ms };
     let journal = SqliteSettings { folding, ..SqliteSettings::new(path) };
     let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(journal)).await?;
     Ok(Arc::new(opened.context("the journal does not open")?))

@@ -44,7 +44,9 @@ fn explain_says_who_is_told_when_and_why_it_is_this_policy() {
         ],
     );
     project.run(&["policy", "explain", "fails"]).expect(0, &["`calm`: it lists the check"]);
-    project.run(&["policy", "explain", "own"]).expect(0, &["`loud`: the script names it", "Slack #loud is told"]);
+    project
+        .run(&["policy", "explain", "own"])
+        .expect(0, &["`loud`: the script names it", "Slack #loud is told", "has no fallback"]);
     project.run(&["policy", "explain"]).expect(0, &["own  policy loud", "passes  policy calm"]);
     project.run(&["policy", "explain", "pases"]).expect(2, &["there is no check `pases`; did you mean passes?"]);
 }

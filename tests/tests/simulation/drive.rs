@@ -3,7 +3,7 @@
 use crate::chance::Chance;
 use crate::invariants;
 use crate::model::Model;
-use crate::provider::Provider;
+use crate::provider::{LAG_MS, Provider};
 use crate::store::Store;
 use crate::time::SimClock;
 use crate::world::{Life, Shared, Weather, World};
@@ -30,6 +30,7 @@ const SILENCE_MS: u64 = 18_000;
 const DELIVERY: DeliverySettings = DeliverySettings {
     retry_first_ms: 1_000,
     retry_max_ms: 8_000,
+    lag_ms_max: LAG_MS,
     give_up_after_ms: 10 * 24 * 3_600_000,
     lease_ms: 12_000,
     in_flight_max: 4,
@@ -111,12 +112,14 @@ fn ladder(chance: &mut Chance, recover_after: u32) -> Ladder {
         Directory { teams: [("devops".to_owned(), (0..members).map(member).collect())].into(), ..Directory::default() };
     // Either the mission's ladder, or one whose members are only texted where Slack does not take the page.
     let texted = chance.hits(700).then_some("devops");
+    // Or one that comes back to its channel.
+    let p1_channel = if chance.hits(200) { "#p2" } else { "#p1" };
     let mut policy = Policy {
         recover_after,
-        fallback_team: Some("devops".to_owned()),
+        fallback_team: chance.hits(500).then(|| "devops".to_owned()),
         fallback_after_ms: FALLBACK_AFTER_MS,
         flapping: None,
-        ..Policy::mission("#p2", "#p1", texted)
+        ..Policy::mission("#p2", p1_channel, texted)
     };
     policy.repeat_every_ms = chance.hits(300).then_some(REPEAT_EVERY_MS);
     if chance.hits(400) {

@@ -5,7 +5,8 @@ use crate::model::{End, Expected, Model};
 use crate::world::{Accepted, World};
 use alerting::incident::{IncidentStatus, TrailEntry, TrailKind};
 use alerting::journal::{IncidentFilter, IncidentRecord, Journal as _, RowState};
-use alerting::notification::{Address, Role, Saying};
+use alerting::notification::{Address, PageReason, Role, Saying};
+use alerting::policy::LadderRung;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A fallback comes this long after the page failed, at the latest: a sweep, a downtime, and a few failed commits.
@@ -105,10 +106,14 @@ impl Eye<'_> {
         }
         self.by_time(record, climbed(CALL));
         let accepted: Vec<_> = self.world.state().accepted.iter().filter(|a| a.incident == number).cloned().collect();
-        let rungs = self.setup.ladder.rungs.iter().filter(|rung| climbed(&rung.label) > 0);
-        let told: Vec<Address> = rungs.flat_map(|r| r.addresses.clone()).collect();
-        for address in &told {
-            self.paged(number, address, &accepted);
+        let rungs: Vec<LadderRung> =
+            self.setup.ladder.rungs.iter().filter(|rung| climbed(&rung.label) > 0).cloned().collect();
+        let told: Vec<Address> = rungs.iter().flat_map(|rung| rung.addresses.clone()).collect();
+        for rung in &rungs {
+            for address in &rung.addresses {
+                self.paged(number, address, &accepted, |a| is_page_of(a, &rung.label));
+            }
+            self.repeats(record, rung, &accepted);
         }
         self.fallback(record, &told, &accepted);
         self.ends(number, expected, &accepted);
@@ -141,15 +146,34 @@ impl Eye<'_> {
         self.world.state().refused.contains(&(number, lane.to_owned()))
     }
 
-    fn paged(&mut self, number: u64, address: &Address, accepted: &[Accepted]) {
+    fn paged(&mut self, number: u64, address: &Address, accepted: &[Accepted], is_it: impl Fn(&Accepted) -> bool) {
         let lane = address.lane();
-        let pages: BTreeSet<_> =
-            accepted.iter().filter(|a| a.lane == lane && is_page(&a.saying)).map(|a| &a.id).collect();
+        let pages: BTreeSet<_> = accepted.iter().filter(|a| a.lane == lane && is_it(a)).map(|a| &a.id).collect();
         let is_out_of_reach = self.is_out_of_reach(number, &lane);
         match pages.len() {
             1 => {}
             0 if is_out_of_reach => {}
             count => self.wrong(format!("incident {number}: {count} pages reached {address}")),
+        }
+    }
+
+    /// Each repeat of a rung reached everybody of it, as a message of its own.
+    fn repeats(&mut self, record: &IncidentRecord, rung: &LadderRung, accepted: &[Accepted]) {
+        let number = record.report.number;
+        let is_of = |entry: &&TrailEntry| {
+            entry.kind == TrailKind::Repeated && entry.text.starts_with(&format!("{}: ", rung.label))
+        };
+        let times = record.trail.iter().filter(is_of).count();
+        for address in &rung.addresses {
+            let lane = address.lane();
+            let is_it = |a: &&Accepted| {
+                let is_again = matches!(&a.saying, Saying::Again { label, .. } if *label == rung.label);
+                a.lane == lane && is_again && a.role != Role::Edit
+            };
+            let came: BTreeSet<_> = accepted.iter().filter(is_it).map(|a| &a.id).collect();
+            if came.len() != times && !(came.len() < times && self.is_out_of_reach(number, &lane)) {
+                self.wrong(format!("incident {number}: {address} was told {} of {times} repeats", came.len()));
+            }
         }
     }
 
@@ -168,7 +192,9 @@ impl Eye<'_> {
         }
         if took {
             for address in self.setup.ladder.fallback.iter().filter(|address| !told.contains(address)) {
-                self.paged(number, address, accepted);
+                let is_instead =
+                    |a: &Accepted| matches!(&a.saying, Saying::Page { reason: PageReason::Undelivered { .. }, .. });
+                self.paged(number, address, accepted, is_instead);
             }
         }
     }
@@ -225,4 +251,14 @@ impl Eye<'_> {
 
 fn is_page(saying: &Saying) -> bool {
     matches!(saying, Saying::Page { .. })
+}
+
+/// Whether it is the page of a rung: a message of its own, or an entry that the channel sees where it had one.
+fn is_page_of(accepted: &Accepted, rung: &str) -> bool {
+    match &accepted.saying {
+        Saying::Page { reason: PageReason::Undelivered { .. }, .. } => false,
+        Saying::Page { label, .. } => label == rung,
+        Saying::Climbed { label, .. } => label == rung && accepted.role == Role::Broadcast,
+        _ => false,
+    }
 }

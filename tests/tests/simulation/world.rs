@@ -17,8 +17,11 @@ use tokio::sync::Notify;
 const CLOCK_AHEAD_MAX_MS: u64 = 60_000;
 
 /// How messages go together: not at all, often enough to happen within a seed, and as where nothing is configured.
-const FOLDINGS: [Folding; 3] =
-    [Folding::OFF, Folding { every_ms: 8_000, gap_ms: 2_000 }, Folding { every_ms: 60_000, gap_ms: 10_000 }];
+const FOLDINGS: [Folding; 3] = [
+    Folding::OFF,
+    Folding { every_ms: 8_000, post_ms: 1_000, gap_ms: 2_000 },
+    Folding { every_ms: 60_000, post_ms: 2_000, gap_ms: 10_000 },
+];
 
 /// How often what goes wrong, each in a thousand; most seeds have some of them and not others.
 #[derive(Debug, Clone)]
@@ -27,6 +30,9 @@ pub struct Weather {
     pub journal_error: u64,
     pub hang: u64,
     pub ambiguous: u64,
+    /// An answer that says nothing, and a message that arrives some time after it.
+    pub late: u64,
+    pub blocked: u64,
     pub refused: u64,
     pub storm: u64,
     pub permanent: u64,
@@ -48,6 +54,8 @@ impl Weather {
             journal_error: rate(60),
             hang: rate(150),
             ambiguous: rate(250),
+            late: rate(100),
+            blocked: rate(100),
             refused: rate(250),
             storm: rate(100),
             permanent: rate(60),
@@ -70,6 +78,15 @@ pub struct Accepted {
     pub receipt: String,
 }
 
+/// A text as the telephone company lists it: it does not say whose it is.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub lane: String,
+    pub body: String,
+    pub at: checks::UnixMs,
+    pub receipt: String,
+}
+
 #[derive(Debug)]
 pub struct State {
     pub chance: Chance,
@@ -77,6 +94,11 @@ pub struct State {
     /// The faults have ended: whatever still waits must now get through.
     pub is_calm: bool,
     pub accepted: Vec<Accepted>,
+    pub texts: Vec<Listed>,
+    /// What may arrive later than anybody can wait for: a second copy of it is no fault.
+    pub doubtful: BTreeSet<NotificationId>,
+    /// Messages that the providers have named.
+    pub receipts: u64,
     /// Notifications whose delivery is in the journal.
     pub confirmed: BTreeSet<NotificationId>,
     /// Lanes of people and channels that are gone for good.
@@ -84,7 +106,7 @@ pub struct State {
     /// Messages that were refused for good: incident and lane.
     pub refused: BTreeSet<(u64, String)>,
     pub storm_until_ms: BTreeMap<ChannelKind, u64>,
-    /// When a page, and anything else, last came to a place.
+    /// When a page, and anything else, last came to a place; to a telephone anything is the same.
     pub came_ms: BTreeMap<(String, bool), u64>,
     pub violations: Vec<String>,
     newest: BTreeMap<CheckId, CheckState>,
@@ -107,6 +129,9 @@ impl World {
             weather,
             is_calm: false,
             accepted: Vec::new(),
+            texts: Vec::new(),
+            doubtful: BTreeSet::new(),
+            receipts: 0,
             confirmed: BTreeSet::new(),
             dead: BTreeSet::new(),
             refused: BTreeSet::new(),

@@ -3,12 +3,12 @@
 use super::read::{natural, parse};
 use super::write::{Ledger, integer};
 use crate::incident::IncidentReport;
-use crate::journal::{DUE_AHEAD_MAX_MS, JournalError, Lease, RowState};
+use crate::journal::{DUE_AHEAD_MAX_MS, JournalError, Lease, RowState, TAKEN_MAX};
 use crate::notification::{ChannelKind, Notification, Role};
 use crate::outbox::{Departures, Standing, Stream, Waiting, leaving};
 use checks::UnixMs;
 use rusqlite::{OptionalExtension, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Places that are looked at in one go; the next look takes the others.
 const PLACES_MAX: i64 = 200;
@@ -137,18 +137,18 @@ impl Ledger {
     }
 
     fn lease_group(&self, rows: &[i64], until: UnixMs) -> Result<Lease, JournalError> {
-        type Found = (String, String, u32, bool);
+        type Found = (String, String, u32, bool, Option<i64>);
         let mut found = Vec::with_capacity(rows.len());
         for seq in rows {
             let row: Found = self
                 .connection
-                .prepare_cached("SELECT id, notification, attempts, uncertain FROM outbox WHERE seq = ?1")?
-                .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+                .prepare_cached("SELECT id, notification, attempts, uncertain, left_at FROM outbox WHERE seq = ?1")?
+                .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
             found.push(row);
         }
-        let (carrier, uncertain) = (found[0].0.clone(), found[0].3);
+        let (carrier, uncertain, left_at) = (found[0].0.clone(), found[0].3, found[0].4.map(UnixMs));
         // The attempts of rows that have joined differ; from now on they are counted together.
-        let attempt = found.iter().map(|(_, _, attempts, _)| *attempts).max().unwrap_or(0) + 1;
+        let attempt = found.iter().map(|(_, _, attempts, ..)| *attempts).max().unwrap_or(0) + 1;
         for seq in rows {
             self.connection
                 .prepare_cached(
@@ -170,7 +170,18 @@ impl Ledger {
         if let Some(receipt) = post.as_deref().filter(|_| notification.role != Role::Post) {
             notification.shared_with = self.shared_with(&lane, receipt, notification.incident)?;
         }
-        Ok(Lease { notification, attempt, uncertain, newest_at, post, post_failed })
+        let taken = if uncertain { self.taken(&lane)? } else { BTreeSet::new() };
+        Ok(Lease { notification, attempt, uncertain, left_at, taken, newest_at, post, post_failed })
+    }
+
+    /// What the newest messages to a place are called.
+    fn taken(&self, lane: &str) -> Result<BTreeSet<String>, JournalError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT receipt FROM outbox WHERE lane = ?1 AND role = 'post' AND receipt IS NOT NULL
+             ORDER BY seq DESC LIMIT ?2",
+        )?;
+        let taken_max = i64::try_from(TAKEN_MAX).unwrap_or(i64::MAX);
+        Ok(statement.query_map(params![lane, taken_max], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     /// The other incidents of a post, as they stand.

@@ -202,8 +202,8 @@ impl Journal for SqliteJournal {
 
     async fn undelivered_pages(&self, created_before: UnixMs) -> Result<Vec<UndeliveredPage>, JournalError> {
         // What waits for the messages before it is not late yet.
-        let every_ms = self.folding.every_ms;
-        self.read(move |reader| reader.undelivered_pages(created_before, every_ms)).await
+        let folding = self.folding;
+        self.read(move |reader| reader.undelivered_pages(created_before, &folding)).await
     }
 
     async fn incidents(&self, filter: IncidentFilter) -> Result<Vec<IncidentSummary>, JournalError> {

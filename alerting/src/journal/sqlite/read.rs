@@ -5,6 +5,7 @@ use crate::journal::{
     RowState, UndeliveredPage, Verdict, Versioned,
 };
 use crate::notification::{Fate, HandsetReport, Notification};
+use crate::outbox::Folding;
 use checks::{CheckId, FailureClass, Region, RunKey, UnixMs};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
@@ -89,7 +90,7 @@ impl SqliteReader {
     pub fn undelivered_pages(
         &self,
         created_before: UnixMs,
-        every_ms: u64,
+        folding: &Folding,
     ) -> Result<Vec<UndeliveredPage>, JournalError> {
         self.with(|connection| {
             let mut statement = connection.prepare_cached(
@@ -98,11 +99,12 @@ impl SqliteReader {
                      AS loss
                  FROM incidents AS i JOIN outbox AS o ON o.incident = i.number
                  WHERE i.status = 'open' AND o.page = 1 AND (o.state = 'failed' OR loss IS NOT NULL
-                     OR (o.state IN ('pending', 'leased') AND o.created_at <= iif(o.attempts = 0, ?2, ?1)))
+                     OR (o.state IN ('pending', 'leased')
+                         AND o.created_at <= iif(o.attempts > 0, ?1, iif(o.kind IN ('sms', 'voice'), ?2, ?3))))
                  ORDER BY o.seq",
             )?;
             let rows: Vec<(String, String, Option<String>, Option<String>)> = statement
-                .query_map([created_before.0, (created_before - every_ms).0], |row| {
+                .query_map([0, folding.every_ms, folding.post_ms].map(|wait_ms| (created_before - wait_ms).0), |row| {
                     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
                 })?
                 .collect::<Result<_, _>>()?;

@@ -30,7 +30,13 @@ pub type Slack = Double<Workspace>;
 impl Slack {
     /// A workspace with the channels `#p1` and `#p2`, that the app is in, and the token [`Self::TOKEN`].
     pub async fn workspace() -> io::Result<Self> {
-        Self::start(Workspace::new(&["p1", "p2"])).await
+        Self::workspace_with(&[]).await
+    }
+
+    /// The same with more channels.
+    pub async fn workspace_with(channels: &[String]) -> io::Result<Self> {
+        let usual = ["p1", "p2"].into_iter();
+        Self::start(Workspace::new(&usual.chain(channels.iter().map(String::as_str)).collect::<Vec<_>>())).await
     }
 
     pub const TOKEN: &'static str = "xoxb-000000000000-doublesown";
