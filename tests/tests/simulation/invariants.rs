@@ -107,8 +107,11 @@ impl Eye<'_> {
         let accepted: Vec<_> = self.world.state().accepted.iter().filter(|a| a.incident == number).cloned().collect();
         let rungs = self.setup.ladder.rungs.iter().filter(|rung| climbed(&rung.label) > 0);
         let told: Vec<Address> = rungs.flat_map(|r| r.addresses.clone()).collect();
+        let took = record.trail.iter().any(|entry| entry.kind == TrailKind::Fallback);
         for address in &told {
-            self.paged(number, address, &accepted);
+            // Who was texted because the first rung's page did not come is texted by the second all the same.
+            let is_twice = took && self.setup.ladder.rungs[0].wakes() && self.setup.ladder.fallback.contains(address);
+            self.paged(number, address, &accepted, if is_twice { 2 } else { 1 });
         }
         self.fallback(record, &told, &accepted);
         self.ends(number, expected, &accepted);
@@ -141,14 +144,14 @@ impl Eye<'_> {
         self.world.state().refused.contains(&(number, lane.to_owned()))
     }
 
-    fn paged(&mut self, number: u64, address: &Address, accepted: &[Accepted]) {
+    fn paged(&mut self, number: u64, address: &Address, accepted: &[Accepted], pages_max: usize) {
         let lane = address.lane();
         let pages: BTreeSet<_> =
             accepted.iter().filter(|a| a.lane == lane && is_page(&a.saying)).map(|a| &a.id).collect();
         let is_out_of_reach = self.is_out_of_reach(number, &lane);
         match pages.len() {
-            1 => {}
             0 if is_out_of_reach => {}
+            count if (1..=pages_max).contains(&count) => {}
             count => self.wrong(format!("incident {number}: {count} pages reached {address}")),
         }
     }
@@ -168,7 +171,7 @@ impl Eye<'_> {
         }
         if took {
             for address in self.setup.ladder.fallback.iter().filter(|address| !told.contains(address)) {
-                self.paged(number, address, accepted);
+                self.paged(number, address, accepted, 1);
             }
         }
     }
