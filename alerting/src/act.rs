@@ -50,3 +50,26 @@ impl ActOutcome {
         }
     }
 }
+
+/// What comes of saying that an incident is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResolveOutcome {
+    Done,
+    /// Tocsin itself sees that it is not: it ends when the check passes, or when results come again.
+    StillSeen,
+    /// It has ended.
+    NotOpen,
+    /// There is no incident of that number.
+    Unknown,
+}
+
+impl ResolveOutcome {
+    pub(crate) fn of(decision: &Decision) -> Self {
+        match decision {
+            Decision::Closed => Self::Done,
+            Decision::StillSeen => Self::StillSeen,
+            _ => Self::NotOpen,
+        }
+    }
+}

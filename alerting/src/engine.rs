@@ -1,4 +1,4 @@
-use crate::act::{ActOutcome, Via};
+use crate::act::{ActOutcome, ResolveOutcome, Via};
 use crate::clock::{Clock, SystemClock};
 use crate::counters::{Counters, Tally};
 use crate::decider::{Decider, Incoming, QUEUE_DEPTH_MAX, Request};
@@ -7,7 +7,7 @@ use crate::journal::{IncidentFilter, IncidentRecord, IncidentSummary, Journal, J
 use crate::notification::{Fate, HandsetReport, NotificationId};
 use crate::outbox::{Channels, DeliverySettings, Wakeups, Worker};
 use crate::policy::Ladders;
-use crate::signal::Signal;
+use crate::signal::{Signal, SignalSource};
 use crate::silence::{KeptSilence, MaintenanceWindow, SILENCES_MAX, Silence};
 use checks::{CheckId, Region, RunKey, RunResult};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -157,6 +157,37 @@ impl Alerting {
         let events = vec![(record.report.check, event)];
         let decisions = self.ask(|reply| Request::Events { events, reply: Some(reply) }).await?;
         Ok(decisions.first().map_or(ActOutcome::NotOpen, ActOutcome::of))
+    }
+
+    /// Somebody says that an incident is over which only its source could end, and everybody who was told is told so. What
+    /// Tocsin itself still sees stays open. Should the source say again that it fires, a new incident opens.
+    pub async fn resolve(
+        &self,
+        incident: u64,
+        by: &str,
+        via: Via,
+        because: &str,
+    ) -> Result<ResolveOutcome, AlertingError> {
+        let Some(record) = self.journal.incident(incident).await? else { return Ok(ResolveOutcome::Unknown) };
+        let (by, because) =
+            (crate::incident::shorten(by, NAME_CHARS_MAX), crate::incident::shorten(because, WHY_CHARS_MAX));
+        let events = vec![(record.report.check, Event::Resolved { incident, by, via, because })];
+        let decisions = self.ask(|reply| Request::Events { events, reply: Some(reply) }).await?;
+        Ok(decisions.first().map_or(ResolveOutcome::NotOpen, ResolveOutcome::of))
+    }
+
+    /// Closes the open incidents of sources that are not configured any more: nobody would ever say that they are over.
+    pub async fn remove_sources(&self, gone: &[SignalSource]) -> Result<(), AlertingError> {
+        let is_gone = |incident: &IncidentSummary| {
+            incident.report.signal.as_ref().is_some_and(|signal| gone.contains(&signal.key.source))
+        };
+        let open = IncidentFilter { check: None, open_only: true, rows_max: usize::MAX };
+        let open = self.journal.incidents(open).await?.into_iter().filter(is_gone);
+        let events: Vec<_> = open.map(|incident| (incident.check, Event::Removed)).collect();
+        if !events.is_empty() {
+            self.ask(|reply| Request::Events { events, reply: Some(reply) }).await?;
+        }
+        Ok(())
     }
 
     /// What became of a message or a call after its provider had taken it: on the trail once, whatever the order. A page

@@ -7,7 +7,8 @@
 //!   an error is over: it is when none like it came for [`EVENT_LASTS_MS`].
 //!
 //! Both are P2, and P1 with the tag `severity:p1`, unless the event has low priority. Agents repeat a service check every
-//! few seconds: only a change becomes a signal. Pure: time is passed in.
+//! few seconds: a change becomes a signal, and what still fires once in [`AGAIN_AFTER_MS`], which opens an incident that
+//! somebody has ended meanwhile. Pure: time is passed in.
 
 use crate::policy::Severity;
 use crate::signal::{Signal, SignalFacts, SignalKey, SignalSource, SignalState};
@@ -18,6 +19,8 @@ use std::collections::BTreeMap;
 
 /// How long an event's incident lasts after the last one like it.
 pub const EVENT_LASTS_MS: u64 = 3_600_000;
+/// What fires and is said again becomes a signal again after this long.
+const AGAIN_AFTER_MS: u64 = 60_000;
 /// Events and service checks that are told apart.
 const KNOWN_MAX: usize = 1_000;
 /// The tag that says how bad it is.
@@ -35,6 +38,7 @@ pub struct Noticed {
 struct Known {
     signal: Signal,
     heard_at: UnixMs,
+    told_at: UnixMs,
 }
 
 impl Noticed {
@@ -53,7 +57,7 @@ impl Noticed {
                 policy: facts.policy.clone(),
                 at: facts.at,
             };
-            (facts.key.clone(), Known { signal, heard_at: facts.at })
+            (facts.key.clone(), Known { signal, heard_at: facts.at, told_at: facts.at })
         };
         Self { known: open.into_iter().filter(ours).take(KNOWN_MAX).map(known).collect(), dropped: 0 }
     }
@@ -69,8 +73,12 @@ impl Noticed {
             known.heard_at = now;
             let is_news = known.signal.state != signal.state
                 || (signal.state == SignalState::Firing
-                    && (known.signal.severity, &known.signal.title) != (signal.severity, &signal.title));
+                    && ((known.signal.severity, &known.signal.title) != (signal.severity, &signal.title)
+                        || now.since_ms(known.told_at) >= AGAIN_AFTER_MS));
             known.signal = signal.clone();
+            if is_news {
+                known.told_at = now;
+            }
             return is_news.then_some(signal);
         }
         if self.known.len() >= KNOWN_MAX {
@@ -81,7 +89,7 @@ impl Noticed {
             return None;
         }
         // A first `ok` is told as well: its incident may be older than this process.
-        self.known.insert(signal.key.clone(), Known { signal: signal.clone(), heard_at: now });
+        self.known.insert(signal.key.clone(), Known { signal: signal.clone(), heard_at: now, told_at: now });
         Some(signal)
     }
 
@@ -219,6 +227,13 @@ mod tests {
             );
             assert_eq!(noticed.ended(NOW + 2 * EVENT_LASTS_MS), [], "once");
         }
+    }
+
+    #[test]
+    fn what_goes_on_firing_is_told_again_once_in_a_while() {
+        let mut noticed = Noticed::default();
+        let lines = vec!["_sc|store|2"; 130];
+        assert_eq!(heard(&mut noticed, &lines).len(), 3, "at once, and after one and two minutes");
     }
 
     #[test]

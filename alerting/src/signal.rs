@@ -52,6 +52,11 @@ impl SignalSource {
         }
     }
 
+    /// Whether Tocsin itself misses results: that ends when they come, and not before.
+    pub fn is_silence(self) -> bool {
+        matches!(self, Self::Region | Self::NoData)
+    }
+
     /// Whether its signals may come late and out of order, and say when what they tell of was so. Not Alertmanager's: it
     /// sends one after the other, and an alert that timed out comes back with the time at which it first began.
     pub fn is_outside(self) -> bool {
@@ -107,7 +112,7 @@ impl Link {
 pub struct Signal {
     pub key: SignalKey,
     pub state: SignalState,
-    /// P2 climbs only the rungs that wake nobody; P1 every rung up to the first that does, at once.
+    /// Which rungs it climbs, at once: see [`crate::policy::Ladder::is_reached_by`].
     pub severity: Severity,
     /// One line: what people call it.
     pub title: String,

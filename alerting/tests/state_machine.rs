@@ -23,6 +23,11 @@ enum Act {
         region: usize,
         outcome: Outcome,
     },
+    /// The slot of the newest run is run once more.
+    Confirm {
+        region: usize,
+        outcome: Outcome,
+    },
     Acknowledge,
     SilenceBegins,
     SilenceEnds,
@@ -55,6 +60,7 @@ struct Stream {
     fails: bool,
     target_failures: u32,
     slot: u64,
+    is_confirmed: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -104,14 +110,28 @@ impl Model {
     fn ran(&mut self, region: usize, outcome: Outcome) {
         self.slot += 1;
         let stream = &mut self.streams[region];
-        match outcome {
-            Outcome::Skipped => return,
-            Outcome::Pass => *stream = Stream { slot: self.slot, ..Stream::default() },
-            Outcome::Fail | Outcome::ScriptFails => {
-                stream.fails = true;
-                stream.slot = self.slot;
-                stream.target_failures += u32::from(outcome == Outcome::Fail);
-            }
+        if outcome != Outcome::Skipped {
+            (stream.slot, stream.is_confirmed) = (self.slot, false);
+            self.counts(region, outcome);
+        }
+    }
+
+    /// A run that confirms a failure counts where it fails, and proves nothing where it passes.
+    fn confirmed(&mut self, region: usize, outcome: Outcome) {
+        let stream = &mut self.streams[region];
+        if stream.slot == 0 || std::mem::replace(&mut stream.is_confirmed, true) || outcome == Outcome::Pass {
+            return;
+        }
+        self.counts(region, outcome);
+    }
+
+    fn counts(&mut self, region: usize, outcome: Outcome) {
+        let stream = &mut self.streams[region];
+        if outcome == Outcome::Pass {
+            (stream.fails, stream.target_failures) = (false, 0);
+        } else {
+            stream.fails = true;
+            stream.target_failures += u32::from(outcome == Outcome::Fail);
         }
         if outcome != Outcome::Pass {
             self.open.get_or_insert_default();
@@ -168,6 +188,8 @@ impl ReferenceStateMachine for Model {
         ];
         prop_oneof![
             12 => (0..REGIONS.len(), outcome).prop_map(|(region, outcome)| Act::Run { region, outcome }),
+            2 => (0..REGIONS.len(), prop_oneof![Just(Outcome::Pass), Just(Outcome::Fail)])
+                .prop_map(|(region, outcome)| Act::Confirm { region, outcome }),
             1 => Just(Act::Acknowledge),
             1 => Just(Act::SilenceBegins),
             2 => Just(Act::SilenceEnds),
@@ -182,6 +204,7 @@ impl ReferenceStateMachine for Model {
         model.heard.clear();
         match act {
             Act::Run { region, outcome } => model.ran(*region, *outcome),
+            Act::Confirm { region, outcome } => model.confirmed(*region, *outcome),
             Act::Acknowledge => {
                 if let Some(open) = &mut model.open {
                     open.is_acknowledged = true;
@@ -346,6 +369,14 @@ impl StateMachineTest for Real {
                 real.slot += 1;
                 let event = observed(region, real.slot, outcome);
                 real.apply(&event);
+            }
+            Act::Confirm { region, outcome } => {
+                let own = real.state.regions.get(&REGIONS[region].parse().unwrap());
+                if let Some(mark) = own.and_then(|own| own.watermark) {
+                    let slot = mark.slot.since_ms(START) / SLOT_MS;
+                    let Event::Observed(observation) = observed(region, slot, outcome) else { unreachable!() };
+                    real.apply(&Event::Observed(Observation { attempt: 1, ..observation }));
+                }
             }
             Act::Acknowledge => {
                 let incident = real.state.incident.as_ref().map_or(0, |open| open.number);

@@ -42,6 +42,8 @@ pub enum Outcome {
     /// The slot passed without a run: neither a success nor a failure of the target.
     Missed {
         reason: String,
+        /// Because the run of an earlier slot had not ended, within the time that it has: somebody is there who runs.
+        still_running: bool,
     },
     /// The script called `skip(reason)`: it ran, and says that there was nothing to learn. Neither a success nor a
     /// failure of the target, so that an incident neither opens nor closes by it; and no silence of the prober either.
@@ -61,6 +63,8 @@ enum WireOutcome {
         reason: String,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         skipped: bool,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        still_running: bool,
     },
 }
 
@@ -69,8 +73,8 @@ impl From<WireOutcome> for Outcome {
         match outcome {
             WireOutcome::Passed => Self::Passed,
             WireOutcome::Failed(failure) => Self::Failed(failure),
-            WireOutcome::Missed { reason, skipped: true } => Self::Skipped { reason },
-            WireOutcome::Missed { reason, skipped: false } => Self::Missed { reason },
+            WireOutcome::Missed { reason, skipped: true, .. } => Self::Skipped { reason },
+            WireOutcome::Missed { reason, skipped: false, still_running } => Self::Missed { reason, still_running },
         }
     }
 }
@@ -80,8 +84,8 @@ impl From<Outcome> for WireOutcome {
         match outcome {
             Outcome::Passed => Self::Passed,
             Outcome::Failed(failure) => Self::Failed(failure),
-            Outcome::Missed { reason } => Self::Missed { reason, skipped: false },
-            Outcome::Skipped { reason } => Self::Missed { reason, skipped: true },
+            Outcome::Missed { reason, still_running } => Self::Missed { reason, skipped: false, still_running },
+            Outcome::Skipped { reason } => Self::Missed { reason, skipped: true, still_running: false },
         }
     }
 }

@@ -8,6 +8,7 @@ const GOLDEN: &[(&str, &str)] = &[
     ("missed.v1.json", include_str!("../golden/missed.v1.json")),
     ("measured.v1.json", include_str!("../golden/measured.v1.json")),
     ("skipped.v1.json", include_str!("../golden/skipped.v1.json")),
+    ("still-running.v1.json", include_str!("../golden/still-running.v1.json")),
 ];
 
 #[test]
@@ -22,17 +23,18 @@ fn golden_messages_are_read_and_written_back_alike() {
 
 #[test]
 fn every_outcome_has_a_golden_message() {
-    let mut seen = [false; 4];
+    let mut seen = [false; 5];
     for (_, text) in GOLDEN {
         let index = match wire::decode(text.as_bytes()).unwrap().outcome {
             Outcome::Passed => 0,
             Outcome::Failed(_) => 1,
-            Outcome::Missed { .. } => 2,
+            Outcome::Missed { still_running: false, .. } => 2,
             Outcome::Skipped { .. } => 3,
+            Outcome::Missed { still_running: true, .. } => 4,
         };
         seen[index] = true;
     }
-    assert_eq!(seen, [true; 4]);
+    assert_eq!(seen, [true; 5]);
 }
 
 #[test]

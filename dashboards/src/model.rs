@@ -127,7 +127,7 @@ impl From<&RunResult> for RunBrief {
         let verdict = match &result.outcome {
             Outcome::Passed => Verdict::Passed,
             Outcome::Failed(failure) => Verdict::Failed { class: failure.class, message: failure.message.clone() },
-            Outcome::Missed { reason } => Verdict::Missed { reason: reason.clone() },
+            Outcome::Missed { reason, .. } => Verdict::Missed { reason: reason.clone() },
             Outcome::Skipped { reason } => Verdict::Skipped { reason: reason.clone() },
         };
         Self { slot: result.key.slot, started_at: result.started_at, duration_us: result.duration_us, verdict }

@@ -102,6 +102,10 @@ async fn who_acknowledges_from_the_command_line_ends_the_climb_and_is_named_ever
     let number = open_incident(&tocsin).await.to_string();
     let ack = run(&world, &config, &["ack", &number, "--by", "Ada"]).await;
     ack.assert_code(0).assert_says(&[&format!("incident #{number} is acknowledged by Ada")]);
+    let early = run(&world, &config, &["resolve", &number, "--by", "Ada"]).await;
+    early
+        .assert_code(1)
+        .assert_says(&["the check discovery still fails, and it ends when that passes", "tocsin silence"]);
     let again = run(&world, &config, &["ack", &number, "--by", "Grace"]).await;
     again.assert_code(0).assert_says(&["was acknowledged before, by Ada"]);
     world
@@ -137,6 +141,7 @@ async fn who_acknowledges_from_the_command_line_ends_the_climb_and_is_named_ever
     tocsin.recovered("discovery").await;
     let late = run(&world, &config, &["ack", &number]).await;
     late.assert_code(1).assert_says(&["is over: recovered"]);
+    run(&world, &config, &["resolve", &number]).await.assert_code(1).assert_says(&["is over: recovered"]);
     run(&world, &config, &["ack", "99999"]).await.assert_code(1).assert_says(&["there is no incident 99999"]);
     tocsin.stop().await;
 }
@@ -215,7 +220,7 @@ async fn the_api_does_what_it_is_told_by_those_who_may() {
     tocsin.passes("discovery").await;
     let silence = r#"{"check": "discovery", "for": "1h", "by": "Ada"}"#;
     let large = format!("{{\"by\": \"{}\"}}", "x".repeat(70_000));
-    let cases: [Case<'_>; 14] = [
+    let cases: [Case<'_>; 18] = [
         (Method::GET, "incidents", "", false, 200, "incidents"),
         (Method::GET, "incidents?all=true", "", false, 200, "incidents"),
         (Method::GET, "incidents?all=maybe", "", false, 400, "write ?all=true"),
@@ -226,6 +231,10 @@ async fn the_api_does_what_it_is_told_by_those_who_may() {
         (Method::POST, "incidents/7/acknowledge", "{}", true, 400, "write your name"),
         (Method::POST, "incidents/7/acknowledge", "by=Ada", true, 400, "write such as {\\\"by\\\": \\\"Ada\\\"}"),
         (Method::POST, "incidents/7/acknowledge", &large, true, 413, "more than 65536 bytes"),
+        (Method::POST, "incidents/7/resolve", "{\"by\": \"Ada\"}", false, 401, "Authorization: Bearer"),
+        (Method::POST, "incidents/7/resolve", "{\"by\": \"Ada\"}", true, 404, "there is no incident 7"),
+        (Method::POST, "incidents/7/resolve", "{\"because\": \"over\"}", true, 400, "write your name"),
+        (Method::POST, "incidents/7/resolve", "{\"why\": \"over\"}", true, 400, "the alarm was deleted"),
         (Method::PUT, "silences", silence, true, 405, "no such method"),
         (Method::POST, "silences", silence, false, 401, "Authorization: Bearer"),
         (Method::POST, "silences", silence, true, 201, "check discovery"),

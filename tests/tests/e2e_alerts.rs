@@ -16,11 +16,14 @@ fn token_file(world: &World) -> PathBuf {
     path
 }
 
+fn config(world: &World, alerts: &str) -> Config {
+    let callbacks = "[callbacks]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:9\"\n";
+    Config { regions: 1, extra: format!("{callbacks}{alerts}"), ..world.config() }
+}
+
 /// Without checks, so that whatever is posted came from outside.
 async fn up(world: &World, alerts: &str) -> (Tocsin, String) {
-    let callbacks = "[callbacks]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:9\"\n";
-    let config = Config { regions: 1, extra: format!("{callbacks}{alerts}"), ..world.config() };
-    let tocsin = world.up_with(&config).await;
+    let tocsin = world.up_with(&config(world, alerts)).await;
     let address = tocsin.ready["callbacks"].as_str().expect("it listens for callbacks").to_owned();
     (tocsin, format!("http://{address}/alerts"))
 }
@@ -183,6 +186,51 @@ async fn a_token_stands_between_the_world_and_incidents() {
     let logs = tocsin.stop().await.output();
     assert_eq!(world.slack.posts("#p1").len(), 1);
     assert!(!logs.contains(TOKEN), "{logs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_source_never_ends_is_ended_by_hand_or_with_its_source() {
+    let world = World::new().await;
+    let token = token_file(&world);
+    let alerts = format!("[alerts.pingdom]\ntoken = {{ file = {token:?} }}\n");
+    let (tocsin, url) = up(&world, &alerts).await;
+    let down = |id: u64, name: &str| {
+        let at = chrono::Utc::now().timestamp();
+        json!({
+            "check_id": id, "check_name": name, "check_type": "HTTP", "current_state": "DOWN", "importance_level": "HIGH",
+            "state_changed_timestamp": at, "description": "HTTP error 503",
+        })
+        .to_string()
+    };
+    let url = format!("{url}/pingdom");
+    assert_eq!(post(&url, Some(TOKEN), down(1, "Login page")).await, 200);
+    let number = tocsin.status().await["incidents_open"][0]["number"].as_u64().expect("it is open").to_string();
+    assert_eq!(post(&url, Some(TOKEN), down(2, "Sign-up page")).await, 200);
+    world.slack_until("both", |slack| posts_about(slack, "#p1", "Sign-up page") == 1).await;
+
+    let config = config(&world, &alerts);
+    let resolve = ["resolve", &number, "--by", "Ada", "--because", "the check was deleted"];
+    let resolved = Tocsin::run(&config, world.path(), &resolve).await;
+    resolved.assert_code(0).assert_says(&[&format!("incident #{number} is over, by Ada")]);
+    let says = |slack: &SlackRecord, what: &str, said: &str| {
+        let mut posts = slack.posts("#p1").filter(|post| post.everything().contains(what));
+        posts.any(|post| slack.replies(post).any(|reply| reply.everything().contains(said)))
+    };
+    let by_ada = "resolved by Ada over the command line: the check was deleted";
+    world.slack_until("who ended it", |slack| says(slack, "Login page", by_ada)).await;
+    let shown = Tocsin::run(&config, world.path(), &["incident", "show", &number]).await;
+    shown.assert_code(0).assert_says(&[by_ada]);
+    Tocsin::run(&config, world.path(), &resolve).await.assert_code(1).assert_says(&["is over: closed"]);
+    let open = tocsin.status().await["incidents_open"].as_array().map_or(0, Vec::len);
+    assert_eq!(open, 1, "the other fires on");
+
+    tocsin.stop().await;
+    let (tocsin, _) = up(&world, "").await;
+    world
+        .slack_until("its source is gone", |slack| says(slack, "Sign-up page", "pingdom is not configured any more"))
+        .await;
+    assert_eq!(tocsin.status().await["incidents_open"], json!([]));
+    tocsin.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,7 +77,7 @@ impl Incoming {
         let (verdict, class, message) = match &result.outcome {
             Outcome::Passed => (Verdict::Passed, None, Cow::default()),
             Outcome::Failed(failure) => (Verdict::Failed, Some(failure.class), failure.message.as_str().into()),
-            Outcome::Missed { reason } => (Verdict::Missed, None, reason.as_str().into()),
+            Outcome::Missed { reason, .. } => (Verdict::Missed, None, reason.as_str().into()),
             Outcome::Skipped { reason } => (Verdict::Missed, None, format!("skipped: {reason}").into()),
         };
         let summary = ResultSummary {

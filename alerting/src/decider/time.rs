@@ -1,11 +1,11 @@
 //! What time and the configuration do: instants that have come, silences that have begun or ended, checks that are new or
 //! gone.
 
-use super::{Decider, Item, policy};
+use super::{Decider, Item, STATES_CACHED_MAX, policy};
 use crate::incident::{CheckState, Decision, Event, Hold, RunAgain, Verdict, Watched, due};
 use crate::journal::{Commit, JournalError};
-use crate::signal::Signal;
-use checks::{CheckId, Region};
+use crate::signal::{Signal, SignalSource};
+use checks::CheckId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A chain of dependencies that is longer than this is a ring, which the configuration refuses.
@@ -45,8 +45,13 @@ impl Decider {
                 }
             }
         }
-        let silent = self.no_data.take();
-        for signal in &silent {
+        let mut silent = self.no_data.take();
+        for signal in &mut silent {
+            // Whoever is told that a check fails is told that it is not known whether it does.
+            if signal.key.source == SignalSource::NoData {
+                let watched = CheckId::new(&signal.key.id).ok().and_then(|check| self.watched.get(&check));
+                signal.policy = watched.and_then(|watched| watched.definition.policy.clone());
+            }
             let item = Item { event: Event::Signalled(signal.clone()), consumed: None, place: None };
             items.entry(signal.key.subject()).or_default().push(item);
         }
@@ -66,11 +71,11 @@ impl Decider {
             }
             let (region, slot) = (&observation.region, observation.slot);
             match observation.verdict {
-                Verdict::Missed => {
-                    let in_a_row = commit.state.regions.get(region).map_or(0, |region| region.missed_in_a_row);
-                    self.no_data.missed(&commit.check, region, slot, in_a_row, now);
+                Verdict::Missed => self.no_data.missed(&commit.check, region, slot, &commit.state, now),
+                Verdict::StillRunning => self.no_data.alive(region, slot),
+                Verdict::Passed | Verdict::Failed(_) | Verdict::Skipped => {
+                    self.no_data.heard(&commit.check, region, slot, &commit.state, now);
                 }
-                _ => self.no_data.heard(&commit.check, region, slot, now),
             }
         }
     }
@@ -118,30 +123,35 @@ impl Decider {
 
     /// Takes the new set of checks, and returns what it means for those that have a state with an open incident.
     pub(super) async fn configure(&mut self, checks: Vec<Watched>) -> Result<Vec<(CheckId, Event)>, JournalError> {
-        let open = self.journal.open_checks().await?;
+        let mut known: BTreeSet<CheckId> = self.journal.open_checks().await?.into_iter().collect();
+        // Those that never failed, too: what was counted before they were removed must not count when they come back.
+        known.extend(self.journal.latest_results().await?.into_iter().map(|result| result.key.check));
         let mut events = Vec::new();
         let next: HashMap<CheckId, Watched> = checks.into_iter().map(|w| (w.definition.id.clone(), w)).collect();
-        for check in open.iter().filter(|check| !next.contains_key(check)) {
+        for check in known.iter().filter(|check| !next.contains_key(check)) {
             // What a signal opened, no check can be removed from; but the silence of a check that is gone ends here, also
             // where a process before this one raised it.
-            match self.state(check).await?.value.signal {
+            let state = self.state(check).await?.value;
+            match state.signal {
+                Some(signal) if state.incident.is_some() => self.no_data.remember(&signal),
+                Some(_) => {}
+                None if state.incident.is_none() && state.regions.is_empty() => {}
                 None => events.push((check.clone(), Event::Removed)),
-                Some(signal) => self.no_data.remember(&signal),
             }
         }
+        self.no_data.keep(&next, self.clock.now());
         for (check, watched) in &next {
+            let known = self.state(check).await?;
+            self.no_data.take_up(check, &known.value);
+            if self.states.len() < STATES_CACHED_MAX {
+                self.states.insert(check.clone(), known);
+            }
             events.push((check.clone(), Event::Regions(watched.regions.clone())));
         }
         self.depths = depths(&next);
         self.watched = next;
         self.is_configured = true;
         self.waiting.clear();
-        let checks: BTreeSet<CheckId> = self.watched.keys().cloned().collect();
-        let regions = self.watched.values().flat_map(|watched| watched.regions.iter().cloned()).collect();
-        let watched = &self.watched;
-        let is_watched =
-            |check: &CheckId, region: &Region| watched.get(check).is_some_and(|w| w.regions.contains(region));
-        self.no_data.keep(is_watched, &checks, &regions, self.clock.now());
         Ok(events)
     }
 }

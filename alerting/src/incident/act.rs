@@ -1,7 +1,8 @@
 //! What people and providers do to an open incident.
 
+use super::step::end;
 use super::tell::Telling;
-use super::{Acknowledged, CheckState, Context, Decision, Told, Transition};
+use super::{Acknowledged, CheckState, Context, Decision, ResolvedBy, Told, Transition};
 use crate::act::Via;
 use crate::notification::{Address, NotificationId, Saying};
 
@@ -25,6 +26,26 @@ pub(super) fn acknowledged(
     let mut telling = Telling::new(context, incident);
     telling.update(&mut state, Saying::Acknowledged { by: by.to_owned(), via });
     telling.done(state, Decision::Acknowledged)
+}
+
+/// Somebody says that it is over: of what only its source could say so, and of a flapping check that fails no more. What
+/// Tocsin sees for itself would open again with the next result, or never be told again.
+pub(super) fn resolved(mut state: CheckState, incident: u64, person: ResolvedBy, context: &Context<'_>) -> Transition {
+    if state.incident.as_ref().is_none_or(|open| open.number != incident) {
+        return Transition::quiet(state, Decision::Nothing);
+    }
+    let is_seen = match &state.signal {
+        Some(signal) => signal.key.source.is_silence(),
+        None => state.is_unwell(),
+    };
+    let Some(open) = state.incident.take_if(|_| !is_seen) else {
+        return Transition::quiet(state, Decision::StillSeen);
+    };
+    if let Some(signal) = &mut state.signal {
+        signal.firing = false;
+    }
+    let after_ms = context.now.since_ms(open.failing_since);
+    end(state, open, Saying::Resolved { after_ms, person }, context)
 }
 
 /// A channel that was down is back: where its page fell back, it says who was told instead.

@@ -2,7 +2,7 @@
 
 use super::{CheckState, Context, Hold, RegionState};
 use crate::notification::PageReason;
-use crate::policy::{Counts, LadderRung, Severity};
+use crate::policy::{Counts, LadderRung};
 use crate::signal::SignalFacts;
 use checks::{CheckId, Region, UnixMs};
 
@@ -55,12 +55,7 @@ pub(super) fn reached(state: &CheckState, context: &Context<'_>) -> Vec<Reached>
 }
 
 fn by_signal(signal: &SignalFacts, place: usize, context: &Context<'_>) -> Option<PageReason> {
-    let rungs = &context.ladder.rungs;
-    let is_reached = signal.firing
-        && match signal.severity {
-            Severity::P2 => !rungs[place].wakes(),
-            Severity::P1 => !rungs[..place].iter().any(LadderRung::wakes),
-        };
+    let is_reached = signal.firing && context.ladder.is_reached_by(signal.severity, place);
     is_reached.then_some(PageReason::Fired { source: signal.key.source, severity: signal.severity })
 }
 

@@ -35,6 +35,14 @@ pub enum Event {
         by: String,
         via: Via,
     },
+    /// Somebody says that it is over.
+    Resolved {
+        incident: u64,
+        by: String,
+        via: Via,
+        /// Empty where nobody says.
+        because: String,
+    },
     /// It is the time that [`super::due`] named.
     Due {
         at: UnixMs,
@@ -43,7 +51,7 @@ pub enum Event {
     Look,
     /// The regions that the check runs in from now on.
     Regions(Vec<Region>),
-    /// The check no longer exists.
+    /// The check, or the source of the signal, no longer exists.
     Removed,
 }
 
@@ -64,6 +72,8 @@ pub enum Verdict {
     Failed(FailureBrief),
     /// Nobody ran the slot.
     Missed,
+    /// Nobody ran the slot, because the run of an earlier one was still going.
+    StillRunning,
     /// The script itself had nothing to ask.
     Skipped,
 }
@@ -90,7 +100,8 @@ impl Observation {
         let verdict = match &result.outcome {
             Outcome::Passed => Verdict::Passed,
             // A run that its script skipped has learnt nothing: it moves no counter and closes nothing.
-            Outcome::Missed { .. } => Verdict::Missed,
+            Outcome::Missed { still_running: true, .. } => Verdict::StillRunning,
+            Outcome::Missed { still_running: false, .. } => Verdict::Missed,
             Outcome::Skipped { .. } => Verdict::Skipped,
             Outcome::Failed(failure) => Verdict::Failed(FailureBrief {
                 class: failure.class,

@@ -1,7 +1,9 @@
 use super::{Acknowledged, CheckState, Context, FailureBrief, Hold, OpenIncident, RegionCondition, RegionState};
+use crate::act::Via;
 use crate::signal::SignalFacts;
 use checks::{CheckId, Region, UnixMs};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Regions listed in a report; AWS has fewer.
 const REGIONS_MAX: usize = 60;
@@ -11,8 +13,25 @@ const REGIONS_MAX: usize = 60;
 pub enum IncidentStatus {
     Open,
     Recovered,
-    /// Its check was removed while it was open.
+    /// Its check or its source was removed while it was open, or somebody said that it is over.
     Closed,
+}
+
+/// Who said that it is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResolvedBy {
+    pub by: String,
+    pub via: Via,
+    /// Empty where nobody says.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub because: String,
+}
+
+impl fmt::Display for ResolvedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "resolved by {} over {}", self.by, self.via)?;
+        if self.because.is_empty() { Ok(()) } else { write!(f, ": {}", self.because) }
+    }
 }
 
 impl IncidentStatus {
@@ -62,6 +81,9 @@ pub struct IncidentReport {
     pub previous: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Acknowledged>,
+    /// Who ended it by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<ResolvedBy>,
     /// Why nobody is told of what it has reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Hold>,
@@ -107,6 +129,15 @@ impl IncidentReport {
         (!all.is_empty() && self.status == IncidentStatus::Open).then(|| all.join("; "))
     }
 
+    /// Why a closed one is, in words that follow what it is called.
+    pub fn closed_as(&self) -> String {
+        match (&self.resolved, &self.signal) {
+            (Some(resolved), _) => format!("was {resolved}"),
+            (None, Some(_)) => "has no source any more".to_owned(),
+            (None, None) => "is no longer checked".to_owned(),
+        }
+    }
+
     /// From the first failure to the end, or to `now` while it lasts.
     pub fn lasted_ms(&self, now: UnixMs) -> u64 {
         self.ended_at.unwrap_or(now).since_ms(self.failing_since)
@@ -149,6 +180,7 @@ pub(super) fn report(
         regions_left_out: state.regions.len().saturating_sub(REGIONS_MAX),
         previous: incident.previous,
         acknowledged: incident.acknowledged.clone(),
+        resolved: None,
         held: incident.held.as_ref().map(|held| held.hold.clone()),
         is_flapping: incident.is_flapping,
         signal: state.signal.clone(),

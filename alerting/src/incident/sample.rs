@@ -56,6 +56,7 @@ pub(crate) fn notification(role: Role) -> Notification {
             regions_left_out: 0,
             previous: None,
             acknowledged: None,
+            resolved: None,
             held: None,
             is_flapping: false,
             signal: None,

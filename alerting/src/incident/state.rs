@@ -20,6 +20,9 @@ pub struct CheckState {
     /// What stands behind it instead of a check's results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<SignalFacts>,
+    /// When the check was last removed. Runs for slots until then are of the check that it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_at: Option<UnixMs>,
     /// When its newest incidents opened: as many as tell whether it flaps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub openings: Vec<UnixMs>,
@@ -85,12 +88,23 @@ pub struct RegionState {
     pub target_failures_in_a_row: u32,
     pub passes_in_a_row: u32,
     pub missed_in_a_row: u32,
+    /// The first slot of those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_since: Option<UnixMs>,
     pub failing_since: Option<UnixMs>,
     pub last_success: Option<UnixMs>,
     pub last_result_at: Option<UnixMs>,
     /// When it last came back from failing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passing_since: Option<UnixMs>,
+}
+
+impl RegionState {
+    /// A run was made: it is not silent.
+    pub(super) fn heard(&mut self) {
+        self.missed_in_a_row = 0;
+        self.missing_since = None;
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

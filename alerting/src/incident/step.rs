@@ -1,4 +1,4 @@
-use super::act::{acknowledged, delivered_late};
+use super::act::{acknowledged, delivered_late, resolved};
 use super::climb::{Parent, reached};
 use super::due::on_due;
 use super::report::report;
@@ -6,7 +6,7 @@ use super::signalled::signalled;
 use super::tell::Telling;
 use super::{
     CheckState, EndedIncident, Event, FailureBrief, HeldBack, Hold, IncidentReport, IncidentStatus, Observation,
-    OpenIncident, RegionCondition, RegionState, TrailEntry, TrailKind, Verdict, Watermark,
+    OpenIncident, RegionCondition, RegionState, ResolvedBy, TrailEntry, TrailKind, Verdict, Watermark,
 };
 use crate::notification::{Notification, PageReason, Saying};
 use crate::policy::Ladder;
@@ -68,6 +68,8 @@ pub enum Decision {
     AlreadyAcknowledged {
         by: String,
     },
+    /// Nobody ends by hand what Tocsin itself sees: it ends when that has.
+    StillSeen,
     /// The incident goes on and its posts change, or a region without an incident is forgotten.
     Updated,
     FellBack,
@@ -122,6 +124,10 @@ pub fn step(mut state: CheckState, event: &Event, context: &Context<'_>) -> Tran
         Event::Observed(observation) => observe(state, observation, context),
         Event::Signalled(signal) => signalled(state, signal, context),
         Event::Acknowledged { incident, by, via } => acknowledged(state, *incident, by, *via, context),
+        Event::Resolved { incident, by, via, because } => {
+            let person = ResolvedBy { by: by.clone(), via: *via, because: because.clone() };
+            resolved(state, *incident, person, context)
+        }
         Event::Due { at } => on_due(state, *at, context),
         Event::Look => look(state, context),
         Event::Undelivered { incident, notification, because, .. } => match &state.incident {
@@ -136,16 +142,7 @@ pub fn step(mut state: CheckState, event: &Event, context: &Context<'_>) -> Tran
             delivered_late(state, *incident, notification, address, *late_ms, context)
         }
         Event::Regions(regions) => keep_regions(state, regions, context),
-        Event::Removed => {
-            state.regions.clear();
-            match state.incident.take() {
-                None => Transition::quiet(state, Decision::Nothing),
-                Some(open) => {
-                    let after_ms = context.now.since_ms(open.failing_since);
-                    end(state, open, Saying::CheckRemoved { after_ms }, context)
-                }
-            }
-        }
+        Event::Removed => removed(state, context),
     }
 }
 
@@ -157,6 +154,10 @@ fn observe(mut state: CheckState, observation: &Observation, context: &Context<'
     if context.is_known {
         return Transition::quiet(state, Decision::Duplicate);
     }
+    let is_trusted = |at: &UnixMs| *at <= context.now + CLOCK_AHEAD_MAX_MS;
+    if state.removed_at.filter(is_trusted).is_some_and(|removed_at| observation.slot <= removed_at) {
+        return Transition::quiet(state, Decision::Late);
+    }
     let region = state.regions.entry(observation.region.clone()).or_default();
     if let Some(decision) = is_old(region, mark, &observation.verdict, context.now) {
         return Transition::quiet(state, decision);
@@ -166,13 +167,27 @@ fn observe(mut state: CheckState, observation: &Observation, context: &Context<'
         Verdict::Missed => {
             region.missed = Some(mark);
             region.missed_in_a_row = region.missed_in_a_row.saturating_add(1);
+            region.missing_since.get_or_insert(observation.slot);
+            return Transition::quiet(state, Decision::Missed);
+        }
+        // Somebody runs it, and its result is still to come: no silence, and no end of one.
+        Verdict::StillRunning => {
+            region.missed = Some(mark);
             return Transition::quiet(state, Decision::Missed);
         }
         // It was run, and says neither that the target works nor that it does not.
         Verdict::Skipped => {
             region.missed = Some(mark);
-            region.missed_in_a_row = 0;
+            region.heard();
             return Transition::quiet(state, Decision::Missed);
+        }
+        // Without it the slot's own failure would stand: a target that fails now and then must not page later for having
+        // been asked twice.
+        Verdict::Passed if is_extra(observation.attempt) => {
+            region.watermark = Some(mark);
+            region.last_result_at = Some(observation.at);
+            region.heard();
+            return not_confirmed(state, &observation.region, context);
         }
         Verdict::Passed => pass(region, mark, observation.at, context.ladder.recover_after),
         Verdict::Failed(brief) => fail(region, mark, observation.at, brief),
@@ -182,15 +197,35 @@ fn observe(mut state: CheckState, observation: &Observation, context: &Context<'
             let again = run_again(&state, observation, brief, was, context);
             Transition { run_again: again, ..after_failure(state, &observation.region, brief, was, context) }
         }
-        Verdict::Passed | Verdict::Missed | Verdict::Skipped => after_pass(state, &observation.region, was, context),
+        Verdict::Passed | Verdict::Missed | Verdict::StillRunning | Verdict::Skipped => {
+            after_pass(state, &observation.region, was, context)
+        }
     }
+}
+
+/// Whether the run was made beside the schedule, to confirm a failure: its attempt is odd, and those of the schedule are
+/// even, so that none is taken for another.
+fn is_extra(attempt: u32) -> bool {
+    !attempt.is_multiple_of(2)
+}
+
+/// The run that was to confirm a failure passed. It is evidence for whoever reads, and neither the row nor the incident
+/// ends with it.
+fn not_confirmed(mut state: CheckState, region: &Region, context: &Context<'_>) -> Transition {
+    let is_failing = state.regions.get(region).is_some_and(|own| own.condition == RegionCondition::Failing);
+    let Some(open) = state.incident.as_ref().filter(|_| is_failing) else {
+        return Transition::quiet(state, Decision::Counted);
+    };
+    let mut telling = Telling::new(context, open.number);
+    telling.update(&mut state, Saying::NotConfirmed { region: region.clone() });
+    telling.done(state, Decision::Updated)
 }
 
 /// Whether the run is one that the region has counted, or older than one that it has.
 fn is_old(region: &RegionState, mark: Watermark, verdict: &Verdict, now: UnixMs) -> Option<Decision> {
     let trusted = |known: &Watermark| known.slot <= now + CLOCK_AHEAD_MAX_MS;
     let mut known = vec![region.watermark];
-    if matches!(verdict, Verdict::Missed | Verdict::Skipped) {
+    if matches!(verdict, Verdict::Missed | Verdict::StillRunning | Verdict::Skipped) {
         known.push(region.missed);
     }
     for known in known.into_iter().flatten() {
@@ -208,7 +243,7 @@ fn pass(region: &mut RegionState, mark: Watermark, at: UnixMs, recover_after: u3
     region.watermark = Some(mark);
     region.last_result_at = Some(at);
     region.last_success = Some(at);
-    region.missed_in_a_row = 0;
+    region.heard();
     region.failures_in_a_row = 0;
     region.target_failures_in_a_row = 0;
     region.passes_in_a_row = region.passes_in_a_row.saturating_add(1);
@@ -224,7 +259,7 @@ fn pass(region: &mut RegionState, mark: Watermark, at: UnixMs, recover_after: u3
 fn fail(region: &mut RegionState, mark: Watermark, at: UnixMs, brief: &FailureBrief) {
     region.watermark = Some(mark);
     region.last_result_at = Some(at);
-    region.missed_in_a_row = 0;
+    region.heard();
     region.passes_in_a_row = 0;
     region.failures_in_a_row = region.failures_in_a_row.saturating_add(1);
     if brief.class.blames_target() {
@@ -234,8 +269,7 @@ fn fail(region: &mut RegionState, mark: Watermark, at: UnixMs, brief: &FailureBr
     region.failing_since.get_or_insert(at);
 }
 
-/// The run that confirms a region's first failure, where a rung waits for the next one. Its attempt is odd, and those of
-/// the schedule are even, so that none is taken for another.
+/// The run that confirms a region's first failure, where a rung waits for the next one.
 fn run_again(
     state: &CheckState,
     observation: &Observation,
@@ -249,7 +283,7 @@ fn run_again(
             && rung.failures_in_a_row > 1
             && state.incident.as_ref().is_none_or(|open| !open.has_climbed(&rung.label))
     });
-    let is_first = !was.is_unwell() && brief.class.blames_target() && observation.attempt.is_multiple_of(2);
+    let is_first = !was.is_unwell() && brief.class.blames_target() && !is_extra(observation.attempt);
     (waits && is_first).then(|| RunAgain {
         check: context.check.clone(),
         region: observation.region.clone(),
@@ -454,13 +488,35 @@ fn keep_regions(mut state: CheckState, regions: &[Region], context: &Context<'_>
     telling.done(state, Decision::Updated)
 }
 
+/// Nothing of it is kept that would count, should it come back; its incident ends.
+fn removed(mut state: CheckState, context: &Context<'_>) -> Transition {
+    state.regions.clear();
+    let source = state.signal.as_mut().map(|signal| {
+        signal.firing = false;
+        signal.key.source
+    });
+    if source.is_none() {
+        state.removed_at = Some(context.now);
+    }
+    let Some(open) = state.incident.take() else { return Transition::quiet(state, Decision::Nothing) };
+    let after_ms = context.now.since_ms(open.failing_since);
+    let saying = match source {
+        Some(source) => Saying::SourceRemoved { after_ms, source },
+        None => Saying::CheckRemoved { after_ms },
+    };
+    end(state, open, saying, context)
+}
+
 pub(super) fn end(mut state: CheckState, mut open: OpenIncident, saying: Saying, context: &Context<'_>) -> Transition {
     let (status, decision) = match &saying {
         Saying::Recovered { .. } => (IncidentStatus::Recovered, Decision::Recovered),
         _ => (IncidentStatus::Closed, Decision::Closed),
     };
     state.ended = Some(EndedIncident { number: open.number, ended_at: context.now });
-    let report = report(&open, status, &state, context);
+    let mut report = report(&open, status, &state, context);
+    if let Saying::Resolved { person, .. } = &saying {
+        report.resolved = Some(person.clone());
+    }
     let mut telling = Telling::new(context, open.number);
     telling.trail(&mut open, TrailKind::Ended, saying.to_string());
     telling.say_to_all(&mut open, saying, &report);

@@ -32,7 +32,7 @@ pub(crate) fn headline(notification: &Notification) -> String {
         }
         IncidentStatus::Recovered => format!("#{} {} recovered after {lasted}", report.number, report.title()),
         IncidentStatus::Closed => {
-            format!("#{} {} closed after {lasted}: nobody checks it any more", report.number, report.check)
+            format!("#{} {} closed after {lasted}: it {}", report.number, report.title(), report.closed_as())
         }
     }
 }

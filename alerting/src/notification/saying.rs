@@ -1,4 +1,5 @@
 use crate::act::Via;
+use crate::incident::ResolvedBy;
 use crate::policy::Severity;
 use crate::signal::SignalSource;
 use checks::{FailureClass, Region};
@@ -112,6 +113,10 @@ pub enum Saying {
         region: Region,
         failures_in_a_row: u32,
     },
+    /// The run that was to confirm its failure passed.
+    NotConfirmed {
+        region: Region,
+    },
     /// A failing region is no longer checked.
     RegionDropped {
         region: Region,
@@ -163,6 +168,16 @@ pub enum Saying {
     RegionsRemoved {
         after_ms: u64,
     },
+    /// Whoever could say that it is over is not heard any more.
+    SourceRemoved {
+        after_ms: u64,
+        source: SignalSource,
+    },
+    /// Somebody says that it is over.
+    Resolved {
+        after_ms: u64,
+        person: ResolvedBy,
+    },
 }
 
 impl Saying {
@@ -173,7 +188,14 @@ impl Saying {
 
     /// Whether the incident ends with it.
     pub fn ends(&self) -> bool {
-        matches!(self, Self::Recovered { .. } | Self::CheckRemoved { .. } | Self::RegionsRemoved { .. })
+        matches!(
+            self,
+            Self::Recovered { .. }
+                | Self::CheckRemoved { .. }
+                | Self::RegionsRemoved { .. }
+                | Self::SourceRemoved { .. }
+                | Self::Resolved { .. }
+        )
     }
 }
 
@@ -188,6 +210,9 @@ impl fmt::Display for Saying {
             }
             Self::StillFailing { region, failures_in_a_row } => {
                 write!(f, "{region} failed again, {failures_in_a_row} in a row")
+            }
+            Self::NotConfirmed { region } => {
+                write!(f, "{region} passed when it was run again at once: it fails now and then; its next slot counts")
             }
             Self::RegionDropped { region } => write!(f, "{region} is no longer checked"),
             Self::Again { label, reason } => write!(f, "{label} again: {reason}"),
@@ -213,6 +238,12 @@ impl fmt::Display for Saying {
             Self::RegionsRemoved { after_ms } => {
                 write!(f, "closed after {}: no region in which it failed is checked any more", Span(*after_ms))
             }
+            Self::SourceRemoved { after_ms, source } => write!(
+                f,
+                "closed after {}: {source} is not configured any more, so nobody would say that it is over",
+                Span(*after_ms)
+            ),
+            Self::Resolved { after_ms, person } => write!(f, "{person} (after {})", Span(*after_ms)),
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::fallback::other_ways;
-use super::{Counts, Destination, Directory, Flapping, Member, Policy};
+use super::{Counts, Destination, Directory, Flapping, Member, Policy, Severity};
 use crate::email::check_address;
 use crate::notification::Address;
 use std::collections::BTreeMap;
@@ -48,6 +48,20 @@ impl Ladder {
     pub fn rung(&self, label: &str) -> Option<&LadderRung> {
         self.rungs.iter().find(|rung| rung.label == label)
     }
+
+    /// Whether what no check counts climbs the rung at this place, at once. Nothing counts up to a later rung, so that a P1
+    /// climbs every one that counts failures. A P2 wakes nobody: it climbs those for the morning, and where there are none
+    /// the first, rather than be told to nobody.
+    pub fn is_reached_by(&self, severity: Severity, place: usize) -> bool {
+        let counts = |rung: &LadderRung| !rung.is_by_time();
+        let is_quiet = |rung: &LadderRung| counts(rung) && !rung.wakes();
+        let rung = &self.rungs[place];
+        match severity {
+            Severity::P1 => counts(rung),
+            Severity::P2 if self.rungs.iter().any(is_quiet) => is_quiet(rung),
+            Severity::P2 => self.rungs.iter().position(counts) == Some(place),
+        }
+    }
 }
 
 /// The ladder of every check: by the policy that it names, or the default.
@@ -75,7 +89,7 @@ pub enum PolicyError {
     #[error("policy `{policy}`, rung {rung}: names no channel or team; write at least one")]
     NoDestination { policy: String, rung: usize },
     #[error(
-        "policy `{policy}`, rung {rung}: {failures} failures in a row come no later than the rung before it ({before}), so it is never climbed on its own; write more than {before}, or move its channels into that rung"
+        "policy `{policy}`, rung {rung}: {failures} failures in a row come no later than the rung before it that counts the same ({before}), so it is never climbed on its own; write more than {before}, or move its channels into that rung"
     )]
     OutOfOrder { policy: String, rung: usize, failures: u32, before: u32 },
     #[error(
@@ -160,7 +174,9 @@ impl Policy {
             if is_by_time && !rungs.iter().any(LadderRung::wakes) {
                 return Err(PolicyError::NothingToAcknowledge { policy: policy(), rung: number });
             }
-            if let Some(before) = rungs.iter().rfind(|earlier| !earlier.is_by_time())
+            // A failure that one rung counts may be none for another: only what counts the same comes in an order.
+            let counts_the_same = |earlier: &&LadderRung| !earlier.is_by_time() && earlier.counts == rung.counts;
+            if let Some(before) = rungs.iter().rfind(counts_the_same)
                 && !is_by_time
                 && before.failures_in_a_row >= rung.failures_in_a_row
                 && before.min_regions >= rung.min_regions
@@ -322,6 +338,61 @@ mod tests {
         let lanes: Vec<Vec<_>> = ladder.rungs.iter().map(|r| r.addresses.iter().map(Address::lane).collect()).collect();
         assert_eq!(lanes, [vec!["slack:#p2"], vec!["slack:#p1", "sms:+4915112345678"]]);
         assert!(!ladder.rungs[0].wakes() && ladder.rungs[1].wakes());
+    }
+
+    #[test]
+    fn what_no_check_counts_climbs_by_its_severity() {
+        let rung = |label: &str, counts| Rung {
+            label: label.to_owned(),
+            failures_in_a_row: 1,
+            min_regions: 1,
+            counts,
+            unacknowledged_after_ms: None,
+            destinations: vec![Destination::Slack("#p1".to_owned())],
+        };
+        let every = |label, failures| Rung { failures_in_a_row: failures, ..rung(label, Counts::EveryFailure) };
+        let target = |label, failures| Rung { failures_in_a_row: failures, ..rung(label, Counts::TargetFailures) };
+        let later = |label| Rung { unacknowledged_after_ms: Some(60_000), ..target(label, 1) };
+        type Case<'a> = (Vec<Rung>, &'a [&'a str], &'a [&'a str]);
+        let cases: [Case<'_>; 6] = [
+            (vec![every("P2", 1), target("P1", 2), later("call")], &["P2"], &["P2", "P1"]),
+            // Without `counts`, the rung for the morning counts the target's failures like the one above it.
+            (vec![target("P2", 1), target("P1", 2), later("call")], &["P2"], &["P2", "P1"]),
+            (vec![target("P1", 2)], &["P1"], &["P1"]),
+            (vec![target("P1", 2), later("call"), target("all", 5)], &["P1"], &["P1", "all"]),
+            (vec![every("P2", 1), every("many", 9)], &["P2", "many"], &["P2", "many"]),
+            (vec![target("P1", 2), every("P2", 5)], &["P2"], &["P1", "P2"]),
+        ];
+        for (rungs, p2, p1) in cases {
+            let ladder = Policy { rungs, ..Policy::mission_default() }.ladder("p", &directory()).unwrap();
+            for (severity, expected) in [(Severity::P2, p2), (Severity::P1, p1)] {
+                let climbed = (0..ladder.rungs.len()).filter(|place| ladder.is_reached_by(severity, *place));
+                let labels: Vec<_> = climbed.map(|place| ladder.rungs[place].label.as_str()).collect();
+                assert_eq!(labels, expected, "{severity}: {ladder:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rungs_that_count_otherwise_stand_in_any_order() {
+        let rung = |label: &str, counts, failures| Rung {
+            label: label.to_owned(),
+            failures_in_a_row: failures,
+            min_regions: 1,
+            counts,
+            unacknowledged_after_ms: None,
+            destinations: vec![Destination::Slack("#p1".to_owned())],
+        };
+        let (every, target) = (Counts::EveryFailure, Counts::TargetFailures);
+        for rungs in [
+            vec![rung("P2", every, 1), rung("P1", target, 1)],
+            vec![rung("P1", target, 2), rung("P2", every, 1), rung("all", target, 3)],
+        ] {
+            Policy { rungs, ..Policy::mission_default() }.ladder("p", &directory()).unwrap();
+        }
+        let rungs = vec![rung("a", target, 2), rung("b", every, 1), rung("c", target, 2)];
+        let error = Policy { rungs, ..Policy::mission_default() }.ladder("p", &directory()).unwrap_err();
+        assert!(error.to_string().contains("rung 3: 2 failures in a row come no later"), "{error}");
     }
 
     #[test]

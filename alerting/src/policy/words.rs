@@ -1,4 +1,4 @@
-use super::{Counts, Ladder, LadderRung};
+use super::{Counts, Ladder, LadderRung, Severity};
 use crate::notification::{Address, Span};
 
 impl Ladder {
@@ -12,10 +12,14 @@ impl Ladder {
         } else {
             lines.push("Failures of the script or the prober never wake anybody.".to_owned());
         }
+        let (p1, p2) = (self.reached_by(Severity::P1), self.reached_by(Severity::P2));
+        lines.push(format!(
+            "What counts no failures (a rule, an alert of others, a heartbeat, no data) climbs at once: {p2} where its severity is P2; {p1} where it is P1."
+        ));
         if let Some(after_ms) = self.confirm_after_ms {
             let when = if after_ms == 0 { "at once".to_owned() } else { format!("after {}", Span(after_ms)) };
             lines.push(format!(
-                "A region that begins to fail is run again {when}: a failure counts as the next in a row, and no page waits for it."
+                "A region that begins to fail is run again {when}: a failure counts as the next in a row, a pass ends neither the row nor the incident, and no page waits for it."
             ));
         }
         lines.push(
@@ -70,6 +74,12 @@ impl Ladder {
             );
         }
         lines
+    }
+
+    /// The labels of the rungs that a signal climbs.
+    fn reached_by(&self, severity: Severity) -> String {
+        let places = (0..self.rungs.len()).filter(|place| self.is_reached_by(severity, *place));
+        places.map(|place| self.rungs[place].label.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     fn rung_in_words(&self, index: usize, period_ms: u64, regions: usize) -> String {
@@ -146,6 +156,12 @@ mod tests {
         assert_eq!(
             words[1],
             "P1: at 2 failures of the target in a row in a region (about 30 s after the first), Slack #p1, SMS to Ada (+4915112345678) are told."
+        );
+        assert!(
+            words
+                .iter()
+                .any(|line| line.ends_with("climbs at once: P2 where its severity is P2; P2, P1 where it is P1.")),
+            "{words:?}"
         );
         assert!(
             words.iter().any(|line| line.contains("undelivered after 5 min, falls back to SMS to Ada")),

@@ -82,7 +82,7 @@ fn outcomes_become_samples() {
             vec![duration, "tocsin_check_up{} 0", "tocsin_check_failures{class=\"network-tls\", } 1"],
         ),
         (failed(FailureClass::Prober), vec![duration, "tocsin_check_failures{class=\"prober\", } 1"]),
-        (Outcome::Missed { reason: "busy".to_owned() }, vec![]),
+        (Outcome::Missed { reason: "busy".to_owned(), still_running: true }, vec![]),
         (Outcome::Skipped { reason: "not here".to_owned() }, vec![duration, "tocsin_check_skipped{} 1"]),
     ];
     for (outcome, expected) in cases {

@@ -81,7 +81,7 @@ fn headline(report: &IncidentReport) -> String {
         ),
         IncidentStatus::Recovered => format!("#{}: {check} recovered after {}", report.number, lasted(report)),
         IncidentStatus::Closed => {
-            format!("#{}: {check} closed after {}: nobody checks it any more", report.number, lasted(report))
+            format!("#{}: {check} closed after {}: it {}", report.number, lasted(report), escape(&report.closed_as()))
         }
     }
 }

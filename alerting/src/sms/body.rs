@@ -61,8 +61,9 @@ pub fn body(notification: &Notification, takes_answers: bool) -> String {
             lasted(report)
         ),
         IncidentStatus::Closed => format!(
-            "CLOSED #{} {check} is no longer checked, at {} UTC after {}",
+            "CLOSED #{} {check} {}, at {} UTC after {}",
             report.number,
+            report.closed_as(),
             clock(report.ended_at.unwrap_or(notification.created_at)),
             lasted(report)
         ),

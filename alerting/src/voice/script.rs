@@ -88,7 +88,7 @@ fn spoken(notification: &Notification) -> String {
             text.push_str(&format!("{}.", pronounceable(&message)));
         }
         IncidentStatus::Recovered => text.push_str("has recovered."),
-        IncidentStatus::Closed => text.push_str("is no longer checked."),
+        IncidentStatus::Closed => text.push_str("is closed."),
     }
     if let Some(others) = notification.others_in_a_line() {
         text.push_str(&format!(" {}.", pronounceable(&others)));

@@ -120,10 +120,14 @@ fn kind(saying: &Saying) -> &'static str {
         Saying::Page { .. } | Saying::Climbed { .. } => "incident.paged",
         Saying::Again { .. } => "incident.repeated",
         Saying::Recovered { .. } => "incident.recovered",
-        Saying::CheckRemoved { .. } | Saying::RegionsRemoved { .. } => "incident.closed",
+        Saying::CheckRemoved { .. }
+        | Saying::RegionsRemoved { .. }
+        | Saying::SourceRemoved { .. }
+        | Saying::Resolved { .. } => "incident.closed",
         Saying::RegionFails { .. }
         | Saying::RegionPassed { .. }
         | Saying::StillFailing { .. }
+        | Saying::NotConfirmed { .. }
         | Saying::RegionDropped { .. }
         | Saying::Acknowledged { .. }
         | Saying::HeldBack { .. }

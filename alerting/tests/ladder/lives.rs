@@ -205,6 +205,70 @@ fn a_first_failure_is_confirmed_once() {
 }
 
 #[test]
+fn a_confirming_run_that_passes_delays_no_page() {
+    let mut rungs = ladder(1, 1);
+    rungs.confirm_after_ms = Some(2_000);
+    let mut life = Life::new(rungs);
+    for round in ["first", "second"] {
+        let first = life.next("eu", failed(HTTP)).run_again.expect("a first failure is confirmed");
+        let event = match life.at_slot("eu", life.slot, Verdict::Passed) {
+            Event::Observed(observation) => Event::Observed(Observation { attempt: first.attempt, ..observation }),
+            other => other,
+        };
+        let passed = life.apply(&event);
+        assert_eq!(passed.decision, Decision::Updated, "{round}: the incident goes on");
+        assert!(passed.trail[0].text.contains("eu passed when it was run again"), "{:?}", passed.trail);
+        assert_eq!(life.apply(&event).decision, Decision::Duplicate);
+        let next = life.next("eu", failed(HTTP));
+        assert!(matches!(next.decision, Decision::Climbed(_)), "{round}: as it would without: {next:?}");
+        assert_eq!(next.run_again, None);
+        let end = life.next("eu", Verdict::Passed);
+        assert_eq!(end.decision, Decision::Recovered, "{round}: a slot that passes ends it");
+    }
+}
+
+#[test]
+fn a_check_that_comes_back_begins_anew() {
+    let mut life = Life::new(ladder(2, 1));
+    life.next("eu", failed(HTTP));
+    life.next("eu", Verdict::Missed);
+    let before = life.at_slot("eu", life.slot + 1, failed(HTTP));
+    life.slot += 2;
+    assert_eq!(life.apply(&Event::Removed).decision, Decision::Nothing);
+    assert_eq!(life.apply(&before).decision, Decision::Late, "the last breath of the one that was");
+    assert!(life.state.regions.is_empty(), "{:?}", life.state);
+    assert_eq!(life.next("eu", failed(HTTP)).decision, Decision::Counted, "the first of its own");
+    assert!(matches!(life.next("eu", failed(HTTP)).decision, Decision::Opened(_)));
+}
+
+#[test]
+fn nobody_ends_by_hand_what_tocsin_sees() {
+    let resolved = |incident| Event::Resolved {
+        incident,
+        by: "Ada".to_owned(),
+        via: Via::CommandLine,
+        because: "the alarm was deleted".to_owned(),
+    };
+    for (name, life) in states() {
+        let Some(open) = &life.state.incident else { continue };
+        let (number, told) = (open.number, open.told.len());
+        let is_seen = life.state.signal.is_none() && life.state.is_unwell();
+        let mut life = life.clone();
+        let transition = life.apply(&resolved(number));
+        assert_eq!(transition.decision, if is_seen { Decision::StillSeen } else { Decision::Closed }, "{name}");
+        assert_eq!(life.state.incident.is_some(), is_seen, "{name}");
+        if !is_seen {
+            let said = transition.trail.last().map(|entry| entry.text.as_str()).unwrap_or_default();
+            assert!(said.starts_with("resolved by Ada over the command line: the alarm was deleted"), "{name}: {said}");
+            let ends = transition.notifications.iter().filter(|n| n.role != Role::Edit).count();
+            assert_eq!(ends, told, "{name}: everybody who was told is told");
+            assert!(!life.state.is_unwell(), "{name}");
+            assert_eq!(life.apply(&resolved(number)).decision, Decision::Nothing, "{name}: once");
+        }
+    }
+}
+
+#[test]
 fn rungs_of_an_older_journal_get_their_names() {
     let mut life = Life::new(ladder(1, 1));
     play(&mut life, &[("eu", failed(HTTP)), ("eu", failed(HTTP))]);

@@ -167,6 +167,16 @@ fn events(life: &Life) -> Vec<Coming> {
         address: Address::Slack { channel: "#p1".to_owned() },
         late_ms: 400_000,
     };
+    let confirming = |verdict| match life.at_slot("eu", counted, verdict) {
+        Event::Observed(observation) => Event::Observed(Observation { attempt: 1, ..observation }),
+        other => other,
+    };
+    let resolved = |incident| Event::Resolved {
+        incident,
+        by: "Bob".to_owned(),
+        via: Via::CommandLine,
+        because: "the alarm was deleted".to_owned(),
+    };
     let acknowledged = |incident| Event::Acknowledged { incident, by: "Bob".to_owned(), via: Via::Sms };
     let at = due(&life.state, &life.ladder).map_or(START, |due| due.at);
     let plain = vec![
@@ -175,6 +185,9 @@ fn events(life: &Life) -> Vec<Coming> {
         ("script failure", life.at_slot("eu", next, script)),
         ("prober failure", life.at_slot("eu", next, prober)),
         ("missed slot", life.at_slot("eu", next, Verdict::Missed)),
+        ("missed, for a run still goes on", life.at_slot("eu", next, Verdict::StillRunning)),
+        ("a confirming run passes", confirming(Verdict::Passed)),
+        ("a confirming run fails", confirming(failed(HTTP))),
         ("skipped", life.at_slot("eu", next, Verdict::Skipped)),
         ("same run, passed", life.at_slot("eu", counted, Verdict::Passed)),
         ("same run, failed", life.at_slot("eu", counted, failed(HTTP))),
@@ -188,7 +201,9 @@ fn events(life: &Life) -> Vec<Coming> {
         ("#p1 delivered late", late),
         ("the same regions", Event::Regions(vec![region("eu"), region("us")])),
         ("eu no longer checked", Event::Regions(vec![region("us")])),
-        ("check removed", Event::Removed),
+        ("check or source removed", Event::Removed),
+        ("resolved by hand", resolved(number)),
+        ("resolved by hand, of an older incident", resolved(number + 7)),
         ("acknowledged", acknowledged(number)),
         ("acknowledged, of an older incident", acknowledged(number + 7)),
         ("what is due", Event::Due { at }),
@@ -212,6 +227,7 @@ fn kind(event: &Event) -> &'static str {
             Verdict::Passed => "passed",
             Verdict::Failed(_) => "failed",
             Verdict::Missed => "missed",
+            Verdict::StillRunning => "still running",
             Verdict::Skipped => "skipped",
         },
         Event::Undelivered { .. } => "undelivered",
@@ -221,6 +237,7 @@ fn kind(event: &Event) -> &'static str {
             SignalState::Resolved => "resolved",
         },
         Event::Acknowledged { .. } => "acknowledged",
+        Event::Resolved { .. } => "resolved by hand",
         Event::Due { .. } => "due",
         Event::Look => "look",
         Event::Regions(_) => "regions",
@@ -228,16 +245,18 @@ fn kind(event: &Event) -> &'static str {
     }
 }
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 15] = [
     "passed",
     "failed",
     "missed",
+    "still running",
     "skipped",
     "undelivered",
     "delivered late",
     "firing",
     "resolved",
     "acknowledged",
+    "resolved by hand",
     "due",
     "look",
     "regions",
@@ -247,7 +266,7 @@ const KINDS: [&str; 13] = [
 /// Signals and results never come to the same subject.
 fn can_come(life: &Life, event: &Event) -> bool {
     let is_signal = matches!(event, Event::Signalled(_));
-    let is_of_check = matches!(event, Event::Observed(_) | Event::Regions(_) | Event::Removed);
+    let is_of_check = matches!(event, Event::Observed(_) | Event::Regions(_));
     match (&life.state.signal, life.state.regions.is_empty()) {
         (Some(_), _) => !is_of_check,
         (None, false) => !is_signal,
@@ -276,7 +295,7 @@ fn every_state_times_every_event() {
     }
     for standing in Standing::ALL {
         let of_signals = ["firing", "resolved"];
-        let of_checks = ["passed", "failed", "missed", "skipped", "regions", "removed"];
+        let of_checks = ["passed", "failed", "missed", "still running", "skipped", "regions"];
         for kind in KINDS {
             let can_meet = match standing {
                 Standing::New => true,

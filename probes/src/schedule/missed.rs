@@ -14,6 +14,18 @@ pub enum MissedReason {
     Overdue { late_ms: u64, slots: u64, counted_all: bool },
 }
 
+/// A run that goes on for so much longer than its timeout is stuck, and nobody is there.
+const STUCK_AFTER_MS: u64 = 30_000;
+
+impl MissedReason {
+    /// Whether a run of the same check in the same region goes on, within the time that it has: its result comes, so that
+    /// the slot is no sign of silence.
+    pub fn is_run_going_on(&self) -> bool {
+        matches!(self, Self::StillRunning { going_ms, timeout_ms, .. }
+            if *going_ms <= timeout_ms.saturating_add(STUCK_AFTER_MS))
+    }
+}
+
 /// A line for a person: what happened, and what to change where something can be.
 impl fmt::Display for MissedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,6 +66,21 @@ fn seconds(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_goes_on_until_it_is_stuck() {
+        let still = |going_ms| MissedReason::StillRunning { slot: UnixMs(0), going_ms, timeout_ms: 40_000 };
+        let cases = [
+            (still(1), true),
+            (still(70_000), true),
+            (still(70_001), false),
+            (MissedReason::NoCapacity { waited_ms: 9_950, concurrency_max: 64 }, false),
+            (MissedReason::Overdue { late_ms: 12_000, slots: 1, counted_all: true }, false),
+        ];
+        for (reason, goes_on) in cases {
+            assert_eq!(reason.is_run_going_on(), goes_on, "{reason}");
+        }
+    }
 
     #[test]
     fn reasons_read_as_sentences() {

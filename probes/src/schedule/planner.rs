@@ -180,7 +180,8 @@ impl Planner {
     }
 
     /// Asks for a run beside the schedule's, which tells more about `run`'s slot. It is made from `at` on where its stream
-    /// has no other run and there is capacity at that moment, and otherwise not at all: the next slot tells as well.
+    /// has no other run, there is capacity at that moment, and it is over before the next slot, whatever comes of it.
+    /// Otherwise it is not made at all: the next slot tells as well, and must not be missed for it.
     pub fn run_again(&mut self, run: RunKey, at: UnixMs) {
         let key = (run.check.clone(), run.region.clone());
         if self.ids.contains_key(&key) {
@@ -265,7 +266,8 @@ impl Planner {
         for key in due {
             let Some((_, run)) = self.extra.remove(&key) else { continue };
             let has_place = self.going.len() < self.settings.concurrency_max && !self.going.contains_key(&key);
-            if has_place && self.ids.contains_key(&key) {
+            let stream = self.ids.get(&key).and_then(|id| self.streams.get(id));
+            if has_place && stream.is_some_and(|stream| now + stream.timeout_ms <= stream.start_at) {
                 self.going.insert(key, Going { run: run.clone(), since: now });
                 planned.push(Planned::Start(run));
             }

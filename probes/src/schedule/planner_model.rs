@@ -64,6 +64,26 @@ fn a_run_starts_at_its_offset_into_the_slot() {
 }
 
 #[test]
+fn an_extra_run_never_takes_the_place_of_the_next_slot() {
+    for (timeout_ms, after_ms, is_made) in [(5_000, 2_000, true), (28_000, 2_000, true), (28_001, 2_000, false)] {
+        let mut planner = planner(8);
+        let schedule = every("every 30s");
+        planner.upsert(&check("a"), &region(), schedule.clone(), timeout_ms, at(-1));
+        let start_at = at(offset("a", &schedule));
+        let first = starts(&planner.due(start_at)).remove(0);
+        planner.finished(&first);
+        let extra = RunKey { attempt: 1, ..first };
+        planner.run_again(extra.clone(), start_at + after_ms);
+        let planned = planner.due(start_at + after_ms);
+        assert_eq!(starts(&planned), if is_made { vec![extra.clone()] } else { vec![] }, "{timeout_ms}");
+        // At worst it ends with its timeout.
+        planner.finished(&extra);
+        let next = starts(&planner.due(start_at + 30_000));
+        assert_eq!(next.iter().map(|run| (run.slot, run.attempt)).collect::<Vec<_>>(), [(at(30_000), 0)]);
+    }
+}
+
+#[test]
 fn a_new_periodic_check_runs_at_once_and_a_cron_expression_waits_for_its_instant() {
     let mut planner = Planner::new(PlannerSettings { first_run: FirstRun::AtOnce, ..PlannerSettings::default() });
     planner.upsert(&check("period"), &region(), every("every 1h"), 5_000, at(1_000));

@@ -1,6 +1,6 @@
 //! What people do about incidents, from the command line: asked of the process that runs, which alone decides.
 
-use super::arguments::{Ack, Silence, Unsilence, Whom};
+use super::arguments::{Ack, Resolve, Silence, Unsilence, Whom};
 use super::{FAILED, MISCONFIGURED};
 use crate::running::{self, Running};
 use anyhow::Context;
@@ -28,6 +28,23 @@ pub(super) async fn ack(data_dir: &Path, arguments: &Ack) -> anyhow::Result<Exit
         println!("incident #{number} was acknowledged before, by {by}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn resolve(data_dir: &Path, arguments: &Resolve) -> anyhow::Result<ExitCode> {
+    let by = name(arguments.by.as_deref())?;
+    let body = json!({ "by": by, "because": arguments.because, "via": "command-line" });
+    let path = format!("incidents/{}/resolve", arguments.number);
+    match ask(data_dir, Method::POST, &path, Some(body)).await? {
+        Answer::Done(answer) => {
+            println!(
+                "incident #{} is over, by {}: everybody who was told is told",
+                arguments.number,
+                text(&answer, "by")
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Answer::Refused { code, problem } => Ok(refused("resolve", code, &problem)),
+    }
 }
 
 pub(super) async fn silence(data_dir: &Path, arguments: &Silence) -> anyhow::Result<ExitCode> {

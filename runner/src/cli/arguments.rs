@@ -41,6 +41,8 @@ pub enum Command {
     Incident(Incident),
     /// Acknowledge an incident: you take care of it, and nobody is told again
     Ack(Ack),
+    /// End an incident whose source will not say that it is over
+    Resolve(Resolve),
     /// Tell nobody of a check, a tag or an incident for a while
     #[command(after_help = SILENCE_HELP)]
     Silence(Silence),
@@ -326,6 +328,22 @@ pub struct Ack {
     /// Number of the incident
     #[arg(value_name = "N")]
     pub number: u64,
+    /// Your name, for everybody who was told [default: your login name]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// The data folder of the process that runs, without any configuration
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// Number of the incident
+    #[arg(value_name = "N")]
+    pub number: u64,
+    /// The reason, for everybody who was told
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub because: String,
     /// Your name, for everybody who was told [default: your login name]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,

@@ -106,6 +106,10 @@ async fn run(arguments: Arguments) -> ExitCode {
             Ok(settings) => heartbeat::heartbeat(&settings, name.as_deref()),
             Err(refused) => return refused,
         },
+        Command::Resolve(resolve) => match data_dir(&resolve.data, settings) {
+            Ok(folder) => acts::resolve(&folder, resolve).await,
+            Err(refused) => return refused,
+        },
         Command::Ack(ack) => match data_dir(&ack.data, settings) {
             Ok(folder) => acts::ack(&folder, ack).await,
             Err(refused) => return refused,

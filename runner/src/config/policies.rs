@@ -291,6 +291,15 @@ fn read_policy(mut section: Section<'_>, name: &Placed<String>, draft: &mut Draf
         rungs.push(rung);
         places.push(place);
     }
+    if let Some(repeat) = &repeat_every_ms
+        && !rungs.is_empty()
+        && rungs.iter().all(|rung| rung.counts == Counts::EveryFailure)
+    {
+        reading.report(
+            &repeat.at,
+            "nothing is ever repeated: that is what a rung does that wakes people, and there is none; leave this out, or write one with `counts = \"target-failures\"`",
+        );
+    }
     section.finish();
     let mut listed = Vec::new();
     for check in &checks {

@@ -93,6 +93,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let attribution = Arc::new(Attribution::start(&settings)?);
     let mut watch = Watch::new(Arc::clone(&sandbox), attribution, Arc::clone(&alerting), Arc::clone(&board), &settings);
     watch.follow(catalogue).await?;
+    alerting.remove_sources(&callbacks::sources_gone(&settings)).await?;
 
     let address = listener.local_addr()?;
     let source = Arc::new(status::Status::new(Arc::clone(&alerting), Arc::clone(&board), Arc::clone(&ruling), printed));

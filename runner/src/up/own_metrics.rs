@@ -216,7 +216,7 @@ mod tests {
             stack: String::new(),
             soft: Vec::new(),
         });
-        let missed = Outcome::Missed { reason: "late".to_owned() };
+        let missed = Outcome::Missed { reason: "late".to_owned(), still_running: false };
         let step = "tocsin.own.step.seconds:0.25|d|#check:login,region:eu-west-1,step:sign in";
         let dropped = "tocsin.own.run.dropped:3|c|#check:login,region:eu-west-1,what:steps";
         let run = |outcome| format!("tocsin.own.run.seconds:1.5|d|#check:login,region:eu-west-1,outcome:{outcome}");

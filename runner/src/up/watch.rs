@@ -176,7 +176,8 @@ impl Watch {
                     if missed.is_empty() {
                         tracing::warn!(check = %key.check, region = %key.region, slot = %key.slot, "slot missed: {reason}");
                     }
-                    missed.push(result(key, Outcome::Missed { reason: reason.to_string() }));
+                    let still_running = reason.is_run_going_on();
+                    missed.push(result(key, Outcome::Missed { reason: reason.to_string(), still_running }));
                 }
             }
         }

@@ -11,14 +11,15 @@ use alerting::act::Via;
 use alerting::journal::{IncidentFilter, Journal as _};
 use alerting::notification::ChannelKind;
 use alerting::outbox::DeliverySettings;
-use alerting::policy::{Destination, Directory, Ladder, Ladders, Member, Policy, Rung};
+use alerting::policy::{Counts, Destination, Directory, Ladder, Ladders, Member, Policy, Rung};
 use alerting::silence::{Matcher, Silence};
-use alerting::{Alerting, AlertingSettings, Channels, Clock as _, Watched};
+use alerting::{Alerting, AlertingSettings, Channels, Clock as _, RunAgain, Watched};
 use checks::{
     CheckDefinition, CheckId, Failure, FailureClass, Outcome, Prober, Region, RunKey, RunResult, ScriptSource, UnixMs,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 const SLOT_EVERY_MS: u64 = 5_000;
 const FALLBACK_AFTER_MS: u64 = 20_000;
@@ -26,6 +27,7 @@ const REPEAT_EVERY_MS: u64 = 25_000;
 /// The rung that is climbed by time, and when.
 pub const CALL: &str = "call";
 pub const CALL_AFTER_MS: u64 = 12_000;
+const CONFIRM_AFTER_MS: u64 = 1_000;
 const SILENCE_MS: u64 = 18_000;
 const DELIVERY: DeliverySettings = DeliverySettings {
     retry_first_ms: 1_000,
@@ -53,6 +55,7 @@ pub struct Setup {
 struct Process {
     alerting: Alerting,
     life: Arc<Life>,
+    reruns: mpsc::Receiver<RunAgain>,
 }
 
 struct Simulation {
@@ -121,6 +124,11 @@ fn ladder(chance: &mut Chance, recover_after: u32) -> Ladder {
         flapping: None,
         ..Policy::mission("#p2", p1_channel, texted)
     };
+    // What somebody writes who leaves `counts` out.
+    if chance.hits(150) {
+        policy.rungs[0].counts = Counts::TargetFailures;
+    }
+    policy.confirm_after_ms = chance.hits(300).then_some(CONFIRM_AFTER_MS);
     policy.repeat_every_ms = chance.hits(300).then_some(REPEAT_EVERY_MS);
     if chance.hits(400) {
         policy.rungs.push(Rung {
@@ -198,7 +206,8 @@ impl Simulation {
                 world.state().dead.insert(address.lane());
             }
         }
-        let model = Model::new(recover_after);
+        world.state().is_alone = processes == 1;
+        let model = Model::new(recover_after, !setup.ladder.rungs[0].wakes());
         Self { world, setup, chance, model, watched, processes: Vec::new(), back_ms: 0 }
     }
 
@@ -209,20 +218,31 @@ impl Simulation {
         }
         let mut sick: BTreeMap<(CheckId, Region), FailureClass> = BTreeMap::new();
         let mut travelling: Vec<Travelling> = Vec::new();
+        let mut dark: BTreeMap<(CheckId, Region), u64> = BTreeMap::new();
+        let mut removed: Option<Watched> = None;
         let removed_in = self.chance.hits(150).then(|| self.chance.below(self.setup.slots));
         for slot in 0..self.setup.slots {
             if removed_in == Some(slot) {
-                let gone = self.watched.swap_remove(0).definition.id;
-                self.model.removed(&gone);
+                let gone = self.watched.swap_remove(0);
+                self.model.removed(&gone.definition.id, self.world.clock.now());
+                self.world.state().removed.insert(gone.definition.id.clone());
+                self.configure().await?;
+                // By a clock that was set, what it did before cannot be told from what it does when it is back.
+                removed = (!self.setup.has_jumps && self.chance.hits(500)).then_some(gone);
+            } else if let Some(back) = removed.take_if(|_| self.chance.hits(500)) {
+                self.world.log(|| format!("{} is back", back.definition.id));
+                self.world.state().removed.remove(&back.definition.id);
+                self.watched.push(back);
                 self.configure().await?;
             }
-            self.observe(slot, &mut sick, &mut travelling);
+            self.observe(slot, &mut sick, &mut dark, &mut travelling);
             let (mut due, later) = travelling.into_iter().partition::<Vec<_>, _>(|t| t.released_in <= slot);
             travelling = later;
             for last in (1..due.len()).rev() {
                 due.swap(last, self.chance.below(last as u64 + 1) as usize);
             }
             self.offer(due.into_iter().map(|t| t.result).collect()).await?;
+            self.confirm(slot, &sick, &mut travelling).await?;
             self.people().await?;
             self.rest(SLOT_EVERY_MS).await?;
             if self.setup.has_jumps && self.chance.hits(200) {
@@ -266,10 +286,13 @@ impl Simulation {
         &mut self,
         slot: u64,
         sick: &mut BTreeMap<(CheckId, Region), FailureClass>,
+        dark: &mut BTreeMap<(CheckId, Region), u64>,
         travelling: &mut Vec<Travelling>,
     ) {
         let at = self.world.clock.now();
         let chance = &mut self.chance;
+        let dark_region = chance.hits(60).then(|| chance.below(self.setup.regions.len() as u64) as usize);
+        let dark_region = dark_region.map(|index| self.setup.regions[index].clone());
         for watched in &self.watched {
             for region in &watched.regions {
                 let check = &watched.definition.id;
@@ -284,8 +307,14 @@ impl Simulation {
                         }
                     }
                 }
+                if dark_region.as_ref() == Some(region) || chance.hits(25) {
+                    dark.insert(stream.clone(), slot + chance.between(1, 5));
+                }
+                let is_dark = dark.get(&stream).is_some_and(|until| slot <= *until);
                 let outcome = match sick.get(&stream) {
-                    _ if chance.hits(50) => Outcome::Missed { reason: "simulated".to_owned() },
+                    _ if is_dark || chance.hits(50) => {
+                        Outcome::Missed { reason: "simulated".to_owned(), still_running: false }
+                    }
                     Some(class) => failure(*class),
                     None => Outcome::Passed,
                 };
@@ -312,20 +341,48 @@ impl Simulation {
             rest = later;
             let now = self.world.clock.now();
             for result in batch {
-                let key = &result.key;
-                let is_watched = self.watched.iter().any(|w| w.definition.id == key.check);
+                let is_watched = self.watched.iter().any(|w| w.definition.id == result.key.check);
                 let failed = match &result.outcome {
                     Outcome::Missed { .. } | Outcome::Skipped { .. } => continue,
                     Outcome::Failed(failure) => Some(failure.class),
                     Outcome::Passed => None,
                 };
                 if is_watched {
-                    self.model.ran(&key.check, &key.region, key.slot, failed, now);
+                    self.model.ran(&result.key, failed, now);
                 }
             }
             self.until_taken("accept", async |process| process.alerting.accept(batch.to_vec()).await.is_ok()).await?;
         }
         Ok(())
+    }
+
+    /// Makes the runs that would confirm a failure: at once or late, and some never.
+    async fn confirm(
+        &mut self,
+        slot: u64,
+        sick: &BTreeMap<(CheckId, Region), FailureClass>,
+        travelling: &mut Vec<Travelling>,
+    ) -> Result<(), String> {
+        let mut asked: Vec<RunAgain> = Vec::new();
+        for process in &mut self.processes {
+            asked.extend(std::iter::from_fn(|| process.reruns.try_recv().ok()));
+        }
+        let mut at_once = Vec::new();
+        for RunAgain { check, region, slot: of_slot, attempt, .. } in asked {
+            let class = sick.get(&(check.clone(), region.clone())).filter(|_| self.chance.hits(600));
+            let mut result = result(&check, &region, of_slot, class.map_or(Outcome::Passed, |class| failure(*class)));
+            result.key.attempt = attempt;
+            match self.chance.below(5) {
+                0 => {}
+                1 => travelling.push(Travelling { result, released_in: slot + self.chance.between(1, 3) }),
+                _ => at_once.push(result),
+            }
+        }
+        if at_once.is_empty() {
+            return Ok(());
+        }
+        self.rest(CONFIRM_AFTER_MS).await?;
+        self.offer(at_once).await
     }
 
     /// Somebody acknowledges, or silences a check.
@@ -356,7 +413,7 @@ impl Simulation {
         for index in 0..self.processes.len() {
             let checks = self.watched.clone();
             let taken = {
-                let Process { alerting, life } = &self.processes[index];
+                let Process { alerting, life, .. } = &self.processes[index];
                 tokio::select! {
                     biased;
                     () = life.ended() => false,
@@ -420,7 +477,10 @@ impl Simulation {
                 alerting = opened => alerting,
             };
             match alerting {
-                Some(alerting) => return Ok(Process { alerting, life }),
+                Some(alerting) => {
+                    let reruns = alerting.reruns().expect("this is the only one who makes runs");
+                    return Ok(Process { alerting, life, reruns });
+                }
                 None => life.end(),
             }
         }

@@ -151,8 +151,8 @@ impl Eye<'_> {
         let pages: BTreeSet<_> = accepted.iter().filter(|a| a.lane == lane && is_it(a)).map(|a| &a.id).collect();
         let is_out_of_reach = self.is_out_of_reach(number, &lane);
         match pages.len() {
-            1 => {}
             0 if is_out_of_reach => {}
+            1 => {}
             count => self.wrong(format!("incident {number}: {count} pages reached {address}")),
         }
     }

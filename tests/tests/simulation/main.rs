@@ -5,18 +5,20 @@
 //! every read, write and request; writes fail, or are done and reported as failed; results are lost, late, doubled and
 //! out of order; providers hang and close before and after they accepted, accept some time after they closed, refuse, let
 //! nobody in, storm with 429, refuse for good, and do not say what they have, or of texts only the words; the wall clock
-//! jumps both ways past every lease; two processes decide on one journal.
+//! jumps both ways past every lease; two processes decide on one journal; streams and whole regions go dark; runs that confirm
+//! a failure pass, fail and come late; a check is removed and is back.
 //!
 //! After each seed ([`invariants`], and [`provider`] and [`world`] as it happens): every P1 reached everybody who
 //! could be reached, and every repeat of it; nothing was sent twice where the provider could be asked and accepts within
 //! the time that it is given for it, and nothing at all whose delivery was written down; no telephone got two texts in the
 //! time of one; everybody who was told of an opening was told of its end; the incidents are those of an independent
-//! [`model`], and have ended as it says; the trail is whole; no counter moved back; each lane is in order.
+//! [`model`], and have ended as it says; no check that is still dark has recovered; the trail is whole; no counter moved back; each lane is in order.
 //!
 //! `TOCSIN_SIMULATION_SEEDS=1000000` runs more seeds; `TOCSIN_SIMULATION_SEED=7` one, with all that happened in it.
 //!
 //! # Does it catch anything?
-//! Each of these, broken on purpose and alone in a copy of `alerting` that was thrown away, fails within 20,000 seeds:
+//! Each of these, broken on purpose and alone in a copy of `alerting` that was thrown away, fails within 20,000 seeds. The
+//! numbers are those of before streams went dark and checks came back; what a seed draws has changed since:
 //!
 //! | broken | first seed |
 //! | --- | --- |
@@ -124,6 +126,10 @@ fn the_weather_is_as_bad_as_it_says() {
         "the check was removed",
         "recovered after",
         "P1: second failure in a row",
+        "passed when it was run again at once",
+        " is back",
+        "no-data.",
+        "region.",
     ] {
         assert!(all.iter().any(|entry| entry.contains(part)), "`{part}` happens in none of 200 seeds");
     }

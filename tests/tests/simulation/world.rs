@@ -6,6 +6,7 @@ use alerting::incident::CheckState;
 use alerting::journal::{Commit, MemoryJournal};
 use alerting::notification::{ChannelKind, NotificationId, Role, Saying};
 use alerting::outbox::Folding;
+use alerting::signal::SignalSource;
 use checks::CheckId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -109,6 +110,10 @@ pub struct State {
     /// When a page, and anything else, last came to a place; to a telephone anything is the same.
     pub came_ms: BTreeMap<(String, bool), u64>,
     pub violations: Vec<String>,
+    /// One process decides, so that nothing is decided on what another has overtaken.
+    pub is_alone: bool,
+    /// Checks that are removed.
+    pub removed: BTreeSet<CheckId>,
     newest: BTreeMap<CheckId, CheckState>,
     /// What happened, in order: two runs of one seed have the same.
     pub log: Vec<String>,
@@ -138,6 +143,8 @@ impl World {
             storm_until_ms: BTreeMap::new(),
             came_ms: BTreeMap::new(),
             violations: Vec::new(),
+            is_alone: true,
+            removed: BTreeSet::new(),
             newest: BTreeMap::new(),
             log: Vec::new(),
         };
@@ -182,8 +189,19 @@ impl State {
                     problems.push(format!("incident {} went back:\n{old:?}\n{new:?}", new.number));
                 }
             }
+            if before.incident.is_some() && state.incident.is_none() {
+                problems.extend(self.is_still_dark(state));
+            }
             self.violations.extend(problems.into_iter().map(|problem| format!("{}: {problem}", commit.check)));
         }
+    }
+
+    /// The incident of a check without data ends when it has data from everywhere, and not before.
+    fn is_still_dark(&self, of_silence: &CheckState) -> Option<String> {
+        let signal = of_silence.signal.as_ref().filter(|signal| signal.key.source == SignalSource::NoData)?;
+        let check = CheckId::new(&signal.key.id).ok().filter(|check| self.is_alone && !self.removed.contains(check))?;
+        let (region, own) = self.newest.get(&check)?.regions.iter().find(|(_, own)| own.missed_in_a_row >= 2)?;
+        Some(format!("{region} has no data for {} slots, and its incident ended", own.missed_in_a_row))
     }
 }
 

@@ -135,7 +135,7 @@ async fn undisturbed(
     match &result.outcome {
         Outcome::Passed => {}
         Outcome::Failed(failure) => return Err(stale(reason(&failure.message, &served, trial))),
-        Outcome::Skipped { reason } | Outcome::Missed { reason } => {
+        Outcome::Skipped { reason } | Outcome::Missed { reason, .. } => {
             return Err(stale(format!("the check does not run on it: {reason}")));
         }
     }

@@ -29,7 +29,7 @@ pub fn report(result: &RunResult, script: &str, detail: Detail, sources: Sources
     }
     match &result.outcome {
         Outcome::Passed => {}
-        Outcome::Missed { reason } => indented(&mut out, &format!("missed: {reason}"), "    "),
+        Outcome::Missed { reason, .. } => indented(&mut out, &format!("missed: {reason}"), "    "),
         Outcome::Skipped { reason } => indented(&mut out, &format!("skipped: {reason}"), "    "),
         Outcome::Failed(failure) => {
             failure::explain(&mut out, failure, script, sources, paint);

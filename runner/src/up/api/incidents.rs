@@ -1,6 +1,6 @@
 use super::{Api, Refusal, act, number, who};
 use crate::up::numbers::Private;
-use alerting::act::{ActOutcome, Via};
+use alerting::act::{ActOutcome, ResolveOutcome, Via};
 use alerting::incident::IncidentStatus;
 use alerting::journal::IncidentFilter;
 use axum::Json;
@@ -70,6 +70,26 @@ enum Means {
     CommandLine,
 }
 
+impl From<Means> for Via {
+    fn from(means: Means) -> Self {
+        match means {
+            Means::Api => Self::Api,
+            Means::CommandLine => Self::CommandLine,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resolution {
+    #[serde(default)]
+    by: Option<String>,
+    #[serde(default)]
+    because: String,
+    #[serde(default)]
+    via: Means,
+}
+
 pub(super) async fn acknowledge(
     State(api): State<Arc<Api>>,
     Path(text): Path<String>,
@@ -77,11 +97,7 @@ pub(super) async fn acknowledge(
 ) -> Result<Json<Value>, Refusal> {
     let (caller, Acknowledgement { by, via }) = act(request, "{\"by\": \"Ada\"}").await?;
     let (number, by) = (number(&text, "an incident")?, who(by, &caller)?);
-    let via = match via {
-        Means::Api => Via::Api,
-        Means::CommandLine => Via::CommandLine,
-    };
-    match api.alerting.acknowledge(number, &by, via).await? {
+    match api.alerting.acknowledge(number, &by, via.into()).await? {
         ActOutcome::Done => Ok(Json(json!({ "incident": number, "outcome": "done", "by": by }))),
         ActOutcome::AlreadyAcknowledged { by } => {
             Ok(Json(json!({ "incident": number, "outcome": "already-acknowledged", "by": by })))
@@ -89,6 +105,40 @@ pub(super) async fn acknowledge(
         ActOutcome::Unknown => Err(unknown(number)),
         ActOutcome::NotOpen => Err(over(&api, number).await),
     }
+}
+
+pub(super) async fn resolve(
+    State(api): State<Arc<Api>>,
+    Path(text): Path<String>,
+    request: Request,
+) -> Result<Json<Value>, Refusal> {
+    let example = "{\"by\": \"Ada\", \"because\": \"the alarm was deleted\"}";
+    let (caller, Resolution { by, because, via }) = act(request, example).await?;
+    let (number, by) = (number(&text, "an incident")?, who(by, &caller)?);
+    match api.alerting.resolve(number, &by, via.into(), because.trim()).await? {
+        ResolveOutcome::Done => {
+            tracing::info!(number, by, because, "resolved by hand");
+            Ok(Json(json!({ "incident": number, "outcome": "done", "by": by })))
+        }
+        ResolveOutcome::StillSeen => Err(still_seen(&api, number).await),
+        ResolveOutcome::Unknown => Err(unknown(number)),
+        ResolveOutcome::NotOpen => Err(over(&api, number).await),
+    }
+}
+
+/// What Tocsin sees for itself is not over because somebody says so.
+async fn still_seen(api: &Api, number: u64) -> Refusal {
+    let check = match api.alerting.incident(number).await {
+        Ok(Some(record)) if record.report.signal.is_none() => Some(record.report.check),
+        _ => None,
+    };
+    let why = match check {
+        Some(check) => format!("the check {check} still fails, and it ends when that passes"),
+        None => "results are still missing, and it ends when they come again".to_owned(),
+    };
+    let instead =
+        format!("`tocsin ack {number}` ends its repeats, `tocsin silence --incident {number} --for 2h` its pages");
+    Refusal::new(StatusCode::CONFLICT, format!("incident {number} is not over: {why}; {instead}"))
 }
 
 /// There is nothing more to take care of.

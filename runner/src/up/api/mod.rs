@@ -34,6 +34,7 @@ pub(super) fn router(alerting: Arc<Alerting>, board: Arc<Board>) -> Router {
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{number}", get(incidents::show))
         .route("/api/v1/incidents/{number}/acknowledge", post(incidents::acknowledge))
+        .route("/api/v1/incidents/{number}/resolve", post(incidents::resolve))
         .route("/api/v1/silences", get(silences::list).post(silences::begin))
         .route("/api/v1/silences/{id}", delete(silences::end))
         .method_not_allowed_fallback(async || Refusal::new(StatusCode::METHOD_NOT_ALLOWED, METHODS))
@@ -41,7 +42,7 @@ pub(super) fn router(alerting: Arc<Alerting>, board: Arc<Board>) -> Router {
         .with_state(Arc::new(Api { alerting, board }))
 }
 
-const METHODS: &str = "no such method here; there are GET of incidents, incidents/N and silences, POST of incidents/N/acknowledge and silences, and DELETE of silences/ID";
+const METHODS: &str = "no such method here; there are GET of incidents, incidents/N and silences, POST of incidents/N/acknowledge, incidents/N/resolve and silences, and DELETE of silences/ID";
 
 /// Why something is not done, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]

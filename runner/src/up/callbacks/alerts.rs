@@ -3,10 +3,10 @@
 
 use super::Tally;
 use super::sns::Sns;
-use crate::config::{AlertsSettings, TokenSource};
+use crate::config::{AlertsSettings, Settings, TokenSource};
 use alerting::Alerting;
 use alerting::inbound::{self, Reader, Refusal};
-use alerting::signal::Signal;
+use alerting::signal::{Signal, SignalSource};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -64,6 +64,20 @@ pub(in crate::up) fn router(
         router = router.route("/alerts/cloudwatch", post(Sns::called).with_state(sns));
     }
     Ok(router)
+}
+
+/// The sources that nothing is heard from: an incident that one of them opened would never end.
+pub(in crate::up) fn sources_gone(settings: &Settings) -> Vec<SignalSource> {
+    let AlertsSettings { alertmanager, pingdom, new_relic, cloudwatch } = &settings.alerts;
+    let sources = [
+        (SignalSource::Alertmanager, alertmanager.is_some()),
+        (SignalSource::Pingdom, pingdom.is_some()),
+        (SignalSource::NewRelic, new_relic.is_some()),
+        (SignalSource::CloudWatch, cloudwatch.is_some()),
+        (SignalSource::Event, settings.statsd.enabled),
+        (SignalSource::ServiceCheck, settings.statsd.enabled),
+    ];
+    sources.into_iter().filter(|(_, is_there)| !is_there).map(|(source, _)| source).collect()
 }
 
 async fn called(State(source): State<Arc<Source>>, request: Request) -> Response {

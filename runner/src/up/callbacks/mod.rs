@@ -12,7 +12,7 @@ mod sns;
 mod tally;
 mod twilio;
 
-pub(super) use alerts::router as alerts;
+pub(super) use alerts::{router as alerts, sources_gone};
 pub(super) use tally::Tally;
 pub(super) use twilio::message_reports;
 

@@ -76,7 +76,7 @@ impl Reporter for Github<'_> {
             Outcome::Skipped { reason } => {
                 self.annotate("notice", &title, Some(&script), &format!("skipped: {reason}"))?
             }
-            Outcome::Missed { reason } => self.annotate("error", &title, Some(&script), reason)?,
+            Outcome::Missed { reason, .. } => self.annotate("error", &title, Some(&script), reason)?,
             Outcome::Failed(failure) => {
                 let location = failure.location.as_ref().unwrap_or(&script);
                 self.annotate("error", &title, Some(location), &format!("{}: {}", failure.class, failure.message))?;

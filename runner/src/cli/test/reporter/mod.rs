@@ -128,7 +128,7 @@ fn reason(result: &RunResult) -> String {
     match &result.outcome {
         Outcome::Passed => String::new(),
         Outcome::Failed(failure) => failure.message.clone(),
-        Outcome::Missed { reason } | Outcome::Skipped { reason } => reason.clone(),
+        Outcome::Missed { reason, .. } | Outcome::Skipped { reason } => reason.clone(),
     }
 }
 
