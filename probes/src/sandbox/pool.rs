@@ -302,7 +302,8 @@ async fn serve(
                     let Some(link) = link.as_mut() else { return "it was given up".to_owned() };
                     match message {
                         FromZygote::Forked { run, process } => link.forked(run, process),
-                        FromZygote::Ended { run, end } => link.ended(run, Answer { end, report }),
+                        FromZygote::Part { run } => link.reported(run, report),
+                        FromZygote::Ended { run, end } => link.ended(run, end, report),
                         FromZygote::Ready { .. } | FromZygote::Unfit { .. } => {}
                     }
                 }
