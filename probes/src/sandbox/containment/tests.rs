@@ -1,7 +1,7 @@
 //! System calls that no script can make, made by hand: in a process that is held as a run is.
 #![allow(unsafe_code, reason = "a script that has broken out of the engine uses no safe interface")]
 
-use super::{Containment, Protection, enter, files, namespaces, system_calls};
+use super::{Containment, Lacking, Protection, ProtectionName, enter, files, namespaces, system_calls};
 use crate::sandbox::process::{self, Forked, GATE_FD, Status};
 use libc::c_long;
 
@@ -271,6 +271,33 @@ fn what_is_missing_is_told() {
         assert_eq!(containment.to_string(), line);
         assert_eq!(containment.missing().len(), missing);
     }
+}
+
+#[test]
+fn what_is_required_and_not_there_is_told() {
+    let off = Protection::Off { reason: "not in this kernel".to_owned() };
+    let containment =
+        Containment { system_calls: Protection::On, landlock: off.clone(), root: Protection::On, network: off };
+    use ProtectionName::{Landlock, Network, Root, SystemCalls};
+    let cases: &[(&[ProtectionName], Option<&str>)] = &[
+        (&[], None),
+        (&[SystemCalls, Root], None),
+        (&[SystemCalls, Network], Some("network")),
+        (&[Landlock, Network], Some("landlock")),
+    ];
+    for (required, expected) in cases {
+        let lacking = Lacking::of(&containment, required).map(|lacking| lacking.to_string());
+        let named = lacking.as_ref().is_some_and(|lacking| {
+            lacking.contains(&format!("leave \"{}\" out", expected.unwrap_or("?")))
+                && lacking.contains("(not in this kernel)")
+        });
+        assert_eq!(named, expected.is_some(), "{required:?}: {lacking:?}");
+        assert_eq!(lacking.is_some(), expected.is_some(), "{required:?}: {lacking:?}");
+    }
+    for name in ProtectionName::ALL {
+        assert_eq!(name.key().parse(), Ok(name));
+    }
+    assert!("seccomp".parse::<ProtectionName>().is_err());
 }
 
 /// The calls' numbers are this machine's; that their names exist on the other is looked at by `tests/tidy`.
