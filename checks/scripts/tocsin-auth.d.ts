@@ -46,7 +46,17 @@ declare module "tocsin/auth" {
   }
 
   export type SigningKey = string | (JsonWebKey & { kid?: string });
-  export type SignatureAlgorithm = "RS256" | "PS256" | "ES256" | "ES384" | "EdDSA";
+  export type SignatureAlgorithm =
+    | "RS256"
+    | "RS384"
+    | "RS512"
+    | "PS256"
+    | "PS384"
+    | "PS512"
+    | "ES256"
+    | "ES384"
+    | "ES512"
+    | "EdDSA";
 
   /** A grant as its form fields. */
   export interface Grant {

@@ -5,7 +5,8 @@
 // The engine formats for no language. Where a locale or a style is asked for (`toLocaleString("de-DE")`,
 // `new Intl.NumberFormat("en-US")`, `localeCompare(other, "sv")`, `toLocaleDateString(undefined, { timeZone })`) the answer
 // would be wrong, and so it throws, and says what to write instead. Without either, numbers have no grouping, dates are
-// `MM/DD/YYYY`, and texts compare by the root collation. Time zones are right:
+// `MM/DD/YYYY`, and texts compare by the root collation. `Intl.PluralRules`, `ListFormat`, `RelativeTimeFormat`,
+// `DurationFormat` and `Segmenter` always throw, and `supportedLocalesOf` names no language. Time zones are right:
 // `new Intl.DateTimeFormat(undefined, { timeZone: "Europe/Berlin" }).formatToParts(date)`.
 
 type BufferSource = ArrayBufferView | ArrayBuffer;

@@ -6,6 +6,7 @@
 //! - `broker` is the daemon's side of their network: it decides, connects, and hands connected sockets over.
 //! - `net` is what lies below HTTP, for scripts that import `tocsin/net`.
 //! - `fetch` is the web's `fetch` as scripts know it, on top of [`transport`], which measures each phase of a request.
+//! - `spellings` knows what a secret looks like where it is encoded.
 //! - `markup` reads the documents that a target sends, HTML and SAML, for the library's modules.
 //! - [`recording`] keeps what a run asked and got, and answers another run with it.
 //! - [`mutation`] puts faults into recordings, to see which of them a check notices.
@@ -24,4 +25,5 @@ pub mod recording;
 pub mod sandbox;
 pub mod schedule;
 pub mod script;
+mod spellings;
 pub mod transport;

@@ -42,14 +42,14 @@ async fn start_with(settings: &Settings, mut limits: Limits) -> Result<Sandbox, 
         // Beside the script's own values the process needs room for buffers and stacks.
         limits.address_space_bytes_max = limits.address_space_bytes_max.max((megabytes as u64 + 192) << 20);
     }
-    Sandbox::start(SandboxSettings {
+    let sandbox = SandboxSettings {
         zygote_program: own_program(),
         zygote_args: vec![ZYGOTE.to_owned()],
         zygotes: settings.sandbox.zygotes.unwrap_or(cores),
         runs_in_flight_max: settings.sandbox.runs_in_flight_max,
         limits,
-    })
-    .await
+    };
+    Sandbox::start_held(sandbox, settings.sandbox.required_protections.clone()).await
 }
 
 /// This very program, also where a newer version has been put in its place while it runs.

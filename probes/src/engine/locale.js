@@ -1,6 +1,7 @@
 // The engine formats for no language: it has no grouping of digits, no names of months, no plural rules and one collation.
 // Where a script asks for a language or a style, the answer would be wrong and look right, so it is an error that says
-// what to write instead. What asks for neither answers as the engine does.
+// what to write instead. So is what is words and nothing else, whatever it is asked for. What asks for neither answers as
+// the engine does, and says of itself that it has the root locale.
 
 import { primordials } from "ext:core/mod.js";
 import { misuse } from "ext:tocsin_library/host.js";
@@ -8,6 +9,8 @@ import { inline } from "ext:tocsin_library/format.js";
 
 const {
   ArrayIsArray,
+  ArrayPrototype,
+  ArrayPrototypeFilter,
   BigIntPrototype,
   DatePrototype,
   NumberPrototype,
@@ -19,6 +22,7 @@ const {
   SafeRegExp,
   RegExpPrototypeExec,
   StringPrototype,
+  TypedArrayPrototype,
 } = primordials;
 const { Intl } = globalThis;
 
@@ -42,22 +46,42 @@ function refusal(call, { language }, options, instead) {
   return misuse(`${call} with ${asked} would be wrong here, since ${ROOT_ONLY}: ${instead}`);
 }
 
+function defineMethods(of, methods) {
+  for (const name of ObjectKeys(methods)) {
+    ObjectDefineProperty(of, name, { __proto__: null, value: methods[name], writable: true, configurable: true });
+  }
+}
+
 /** `method(locales, options)` of a prototype, refused where it asks for anything. */
 function guardMethod(prototype, method, call, at, instead) {
   const original = prototype[method];
-  const guarded = {
+  defineMethods(prototype, {
     [method](...args) {
       const asked = asks(args[at], args[at + 1]);
       if (asked.language !== "" || asked.styled) throw refusal(call, asked, args[at + 1], instead);
       return ReflectApply(original, this, args);
     },
-  }[method];
-  ObjectDefineProperty(prototype, method, { __proto__: null, value: guarded, writable: true, configurable: true });
+  });
 }
 
-function guardConstructor(name, refuse) {
+/** Refuses what is asked of a constructor, and has it tell the truth of what it can: the languages are those of `isServed`. */
+function guardConstructor(name, refuse, isServed) {
   const original = Intl[name];
   if (original === undefined) return;
+  const { resolvedOptions } = original.prototype;
+  defineMethods(original.prototype, {
+    resolvedOptions() {
+      const options = ReflectApply(resolvedOptions, this, []);
+      options.locale = "und";
+      return options;
+    },
+  });
+  defineMethods(original, {
+    supportedLocalesOf(locales) {
+      const asked = locales === undefined ? [] : ArrayIsArray(locales) ? locales : [locales];
+      return ArrayPrototypeFilter(asked, (locale) => isServed !== undefined && RegExpPrototypeExec(isServed, `${locale}`) !== null);
+    },
+  });
   const guarded = new Proxy(original, {
     __proto__: null,
     construct(target, args, newTarget) {
@@ -81,6 +105,10 @@ const DATES =
 
 guardMethod(NumberPrototype, "toLocaleString", "toLocaleString of a number", 0, NUMBERS);
 guardMethod(BigIntPrototype, "toLocaleString", "toLocaleString of a bigint", 0, NUMBERS);
+// The engine asks the elements of a list without what it was asked itself.
+for (const prototype of [ArrayPrototype, TypedArrayPrototype]) {
+  guardMethod(prototype, "toLocaleString", "toLocaleString of a list", 0, "write list.join(), and format each element yourself");
+}
 guardMethod(DatePrototype, "toLocaleString", "toLocaleString of a date", 0, DATES);
 guardMethod(DatePrototype, "toLocaleDateString", "toLocaleDateString", 0, DATES);
 guardMethod(DatePrototype, "toLocaleTimeString", "toLocaleTimeString", 0, DATES);
@@ -92,11 +120,22 @@ function always(call, instead) {
   };
 }
 
-guardConstructor("NumberFormat", always("Intl.NumberFormat", NUMBERS));
-guardConstructor("PluralRules", always("Intl.PluralRules", "write count === 1 ? ... : ..."));
-guardConstructor("RelativeTimeFormat", always("Intl.RelativeTimeFormat", "write the words yourself"));
-guardConstructor("DurationFormat", always("Intl.DurationFormat", "write the words yourself"));
-guardConstructor("ListFormat", always("Intl.ListFormat", 'write list.join(", ")'));
+/** What has no answer that is right. */
+function never(call, instead) {
+  return () => {
+    throw misuse(`${call} would be wrong here, since ${ROOT_ONLY}: ${instead}`);
+  };
+}
+
+guardConstructor("NumberFormat", always("Intl.NumberFormat", NUMBERS), ROOT);
+defineMethods(Intl.NumberFormat.prototype, { formatToParts: never("formatToParts of a number", NUMBERS) });
+guardConstructor("PluralRules", never("Intl.PluralRules", "write count === 1 ? ... : ..."));
+guardConstructor("RelativeTimeFormat", never("Intl.RelativeTimeFormat", "write the words yourself"));
+guardConstructor("DurationFormat", never("Intl.DurationFormat", "write the words yourself"));
+guardConstructor("ListFormat", never("Intl.ListFormat", 'write list.join(", ")'));
+guardConstructor("Segmenter", never("Intl.Segmenter", "write [...text] for its code points, or text.split(/\\s+/) for its words"));
+// It gives back what it is given, in whatever spelling.
+delete Intl.getCanonicalLocales;
 guardConstructor("DateTimeFormat", (locales, options) => {
   // A time zone is obeyed, and the parts are named: what asks for no more than that is right.
   const asked = asks(locales, undefined);
@@ -104,7 +143,7 @@ guardConstructor("DateTimeFormat", (locales, options) => {
   const keys = options === undefined || options === null ? [] : ObjectKeys(options);
   for (let i = 0; i < keys.length; i++) styled ||= keys[i] !== "timeZone" && options[keys[i]] !== undefined;
   if (asked.language !== "" || styled) throw refusal("Intl.DateTimeFormat", asked, options, DATES);
-});
+}, ROOT);
 
 const ORDER = "leave both out for the order of the root collation, or compare what you mean: a.toLowerCase() < b.toLowerCase()";
 
@@ -116,23 +155,18 @@ function refuseOrder(call, locales, options) {
   }
 }
 
-guardConstructor("Collator", (locales, options) => refuseOrder("Intl.Collator", locales, options));
+guardConstructor("Collator", (locales, options) => refuseOrder("Intl.Collator", locales, options), ROOT_ORDER);
 const { localeCompare, toLocaleLowerCase, toLocaleUpperCase } = StringPrototype;
 
-function define(method, value) {
-  ObjectDefineProperty(StringPrototype, method, { __proto__: null, value, writable: true, configurable: true });
-}
-
-const compare = {
+defineMethods(StringPrototype, {
   localeCompare(that, ...rest) {
     refuseOrder("localeCompare", rest[0], rest[1]);
     return ReflectApply(localeCompare, this, [that]);
   },
-};
-define("localeCompare", compare.localeCompare);
+});
 
 function cased(method, original, plain) {
-  return {
+  defineMethods(StringPrototype, {
     [method](...args) {
       const { language } = asks(args[0], undefined);
       if (RegExpPrototypeExec(OTHER_CASES, language) !== null) {
@@ -140,7 +174,16 @@ function cased(method, original, plain) {
       }
       return ReflectApply(original, this, []);
     },
-  }[method];
+  });
 }
-define("toLocaleLowerCase", cased("toLocaleLowerCase", toLocaleLowerCase, "toLowerCase"));
-define("toLocaleUpperCase", cased("toLocaleUpperCase", toLocaleUpperCase, "toUpperCase"));
+cased("toLocaleLowerCase", toLocaleLowerCase, "toLowerCase");
+cased("toLocaleUpperCase", toLocaleUpperCase, "toUpperCase");
+
+// It would be given a time of day where it has none.
+const { Temporal } = globalThis;
+for (const name of ["Duration", "Instant", "PlainDate", "PlainDateTime", "PlainMonthDay", "PlainTime", "PlainYearMonth", "ZonedDateTime"]) {
+  const call = `toLocaleString of a Temporal.${name}`;
+  if (Temporal?.[name] !== undefined) {
+    defineMethods(Temporal[name].prototype, { toLocaleString: never(call, "write its toString(), or its fields") });
+  }
+}

@@ -17,7 +17,7 @@ mod stack;
 pub(crate) use ops::RunState;
 pub(crate) use prompt::Prompt;
 pub(crate) use record::{Ending, Record, Soft, Thrown, ThrownKind, clip, step_path};
-pub(crate) use redact::{Redactor, encoded_forms};
+pub(crate) use redact::Redactor;
 pub(crate) use stack::{authors_frames, first_location};
 
 use crate::script::{LIBRARY, LibraryModule, Module, ModuleKind, PARAMETER};

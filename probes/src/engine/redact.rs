@@ -1,18 +1,12 @@
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::spellings::{ENCODED_BYTES_MIN, LOOSE_BYTES_MIN, Unescaped, encoded_forms};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Encoded forms of a value this short would match ordinary text all over.
-const ENCODED_BYTES_MIN: usize = 4;
-
-/// Changes that leave less of a value, and pieces of it, are looked for in longer values only.
-const LOOSE_BYTES_MIN: usize = 8;
+use std::ops::Range;
 
 const REDACTED: &str = "[redacted]";
 
 /// Takes the values of secrets out of whatever leaves a run: as they are, and in the forms that requests and errors
-/// give them: base64 (also inside a longer text, as in `Authorization: Basic`), URL-encoded, JSON-escaped, hex.
+/// give them: base64 (also inside a longer text, as in `Authorization: Basic`), URL-encoded, JSON-escaped, hex, and with
+/// any letter of any of these escaped.
 #[derive(Default)]
 pub(crate) struct Redactor {
     /// Longest first, so that no form is cut by a shorter one.
@@ -55,28 +49,31 @@ impl Redactor {
             }
         }
         let mut redacted = vec![Vec::new(); lines.len()];
+        // Where nothing else stands before and behind, in its line.
+        let stands_alone = |at: usize, end: usize| {
+            let ((first, start), (last, stop)) = (places[at], places[end - 1]);
+            let bytes = |line: usize| lines[line].as_bytes();
+            start.checked_sub(1).is_none_or(|before| separates(bytes(first)[before]))
+                && bytes(last).get(stop + 1).is_none_or(|next| separates(*next))
+        };
         for form in &self.forms {
             let form: Vec<u8> = form.bytes().filter(|byte| !separates(*byte)).collect();
-            if form.len() < LOOSE_BYTES_MIN {
+            if form.len() < ENCODED_BYTES_MIN {
                 continue;
             }
             for at in memchr::memmem::find_iter(&joined, &form) {
-                for piece in places[at..at + form.len()].chunk_by(|one, next| one.0 == next.0) {
+                let end = at + form.len();
+                // Words that only meet would hold many a short value between them.
+                if form.len() < LOOSE_BYTES_MIN && !stands_alone(at, end) {
+                    continue;
+                }
+                for piece in places[at..end].chunk_by(|one, next| one.0 == next.0) {
                     redacted[piece[0].0].push(piece[0].1..piece[piece.len() - 1].1 + 1);
                 }
             }
         }
-        for (line, mut ranges) in lines.iter_mut().zip(redacted) {
-            ranges.sort_by_key(|range| std::cmp::Reverse(range.start));
-            let mut rest = line.len();
-            for range in ranges {
-                // Overlapping finds take what is left.
-                let end = range.end.min(rest);
-                if range.start < end {
-                    line.replace_range(range.start..end, REDACTED);
-                    rest = range.start;
-                }
-            }
+        for (line, ranges) in lines.iter_mut().zip(redacted) {
+            take_out(line, ranges);
         }
     }
 
@@ -86,6 +83,23 @@ impl Redactor {
                 *text = text.replace(form.as_str(), REDACTED);
             }
         }
+        let hidden = Unescaped::find(text.as_bytes(), &self.forms);
+        take_out(text, hidden);
+    }
+}
+
+fn take_out(text: &mut String, mut ranges: Vec<Range<usize>>) {
+    ranges.sort_by_key(|range| range.start);
+    // Those that meet or overlap are one.
+    ranges.dedup_by(|next, range| {
+        let meets = next.start <= range.end;
+        if meets {
+            range.end = range.end.max(next.end);
+        }
+        meets
+    });
+    for range in ranges.into_iter().rev() {
+        text.replace_range(range, REDACTED);
     }
 }
 
@@ -94,85 +108,12 @@ fn separates(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b',' | b'\'' | b'"' | b'`' | b'[' | b']' | b'+')
 }
 
-/// What a value looks like where it is encoded; nothing for one that is too short to be told from other text. Recordings
-/// name a form by its place in here: new forms go to the end.
-pub(crate) fn encoded_forms(value: &str) -> Vec<String> {
-    let mut forms = Vec::new();
-    if value.len() < ENCODED_BYTES_MIN {
-        return forms;
-    }
-    forms.extend(base64_forms(value.as_bytes()));
-    forms.extend(url_forms(value));
-    if let Ok(json) = serde_json::to_string(value) {
-        forms.push(json[1..json.len() - 1].to_owned());
-        // As inside a string that is itself JSON.
-        if let Ok(twice) = serde_json::to_string(&json[1..json.len() - 1]) {
-            forms.push(twice[1..twice.len() - 1].to_owned());
-        }
-    }
-    forms.push(hex::encode(value));
-    forms.push(hex::encode_upper(value));
-    if value.len() >= LOOSE_BYTES_MIN {
-        // As the name of a host, which knows no capitals, and backwards.
-        forms.push(value.to_lowercase());
-        forms.push(value.chars().rev().collect());
-    }
-    let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    forms.push(html.replace('\'', "&#39;"));
-    forms.push(html.replace('\'', "&#x27;"));
-    forms.push(html);
-    forms
-}
-
-fn url_forms(value: &str) -> [String; 4] {
-    // `encodeURIComponent`, what `new URL` leaves readable, form encoding, and everything encoded.
-    const COMPONENT: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'!')
-        .remove(b'~')
-        .remove(b'*')
-        .remove(b'\'')
-        .remove(b'(')
-        .remove(b')');
-    const FORM: &percent_encoding::AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b' ');
-    const QUERY: &percent_encoding::AsciiSet =
-        &percent_encoding::CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
-    [
-        utf8_percent_encode(value, COMPONENT).to_string(),
-        utf8_percent_encode(value, FORM).to_string().replace(' ', "+"),
-        utf8_percent_encode(value, QUERY).to_string(),
-        utf8_percent_encode(value, NON_ALPHANUMERIC).to_string(),
-    ]
-}
-
-/// What `value` looks like inside base64, wherever it begins: of a text that holds it, three alignments are possible,
-/// and the characters that depend on its neighbours are left out.
-fn base64_forms(value: &[u8]) -> Vec<String> {
-    let mut forms = Vec::new();
-    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
-        forms.push(engine.encode(value));
-        for lead in 0..3_usize {
-            let mut bytes = vec![0; lead];
-            bytes.extend_from_slice(value);
-            let encoded = engine.encode(&bytes);
-            // A character holds six bits: the first that has none of the lead's, to the last that is full.
-            let from = (lead * 8).div_ceil(6);
-            let to = bytes.len() * 8 / 6;
-            if to > from + 4 {
-                forms.push(encoded[from..to].to_owned());
-            }
-        }
-    }
-    forms
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::engine::general_purpose::STANDARD;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
     fn redactor(value: &str) -> Redactor {
         Redactor::new(&BTreeMap::from([("S".to_owned(), value.to_owned())]))
@@ -183,6 +124,7 @@ mod tests {
         let secret = "p\u{e4}ss/w\"or d+1?";
         let redactor = redactor(secret);
         let basic = |user: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{secret}@tail")));
+        let form_encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let texts = [
             format!("plain {secret} text"),
             STANDARD.encode(secret),
@@ -196,6 +138,18 @@ mod tests {
             url::Url::parse(&format!("https://x/?p={secret}")).unwrap().to_string(),
             utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
             hex::encode(secret),
+            // As a client proves itself: each part form-encoded, and then base64.
+            STANDARD.encode(format!("id:{form_encoded}")),
+            STANDARD.encode(format!("an-id:{form_encoded}")),
+            STANDARD.encode(format!("the-id:{form_encoded}")),
+            utf8_percent_encode(&STANDARD.encode(secret), NON_ALPHANUMERIC).to_string(),
+            form_encoded.to_lowercase(),
+            form_encoded.replace('%', "%25"),
+            form_encoded.replace('%', "%2525"),
+            secret.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+            secret.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect(),
+            r#"{"a":"p\u00e4ss\/w\"or d+1?"}"#.to_owned(),
+            r#"{\"a\":\"p\\u00E4ss\\\/w\\\"or d+1?\"}"#.to_owned(),
         ];
         for text in texts {
             let redacted = redactor.redact(&text);
@@ -203,6 +157,32 @@ mod tests {
             for part in ["ss/w", "or d", "c3Mvd", "or%20d", "or+d"] {
                 assert!(!redacted.contains(part), "{text} -> {redacted}");
             }
+        }
+    }
+
+    #[test]
+    fn one_secret_inside_of_another_leaves_nothing_of_it() {
+        let secrets = [("A", "outer-hunter2-outer"), ("B", "hunter2-")];
+        let secrets = secrets.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let mut text = "outer-hun ter2-outer".to_owned();
+        Redactor::new(&secrets).redact_split(&mut [&mut text]);
+        assert_eq!(text, "[redacted]");
+        assert_eq!(Redactor::new(&secrets).redact("outer%2Dhunter2%2Douter!"), "[redacted]!");
+    }
+
+    #[test]
+    fn a_short_secret_in_pieces_is_taken_out_where_it_stands_alone() {
+        let cases: &[(&[&str], &[&str])] = &[
+            (&["pin 12 34 ok"], &["pin [redacted] ok"]),
+            (&["12", "34"], &["[redacted]", "[redacted]"]),
+            (&["[ '1', '2', '3', '4' ]"], &["[ '[redacted]' ]"]),
+            (&["412 345"], &["412 345"]),
+            (&["12 345"], &["12 345"]),
+        ];
+        for (lines, expected) in cases {
+            let mut lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+            redactor("1234").redact_split(&mut lines.iter_mut().collect::<Vec<_>>());
+            assert_eq!(&lines, expected);
         }
     }
 

@@ -1,5 +1,5 @@
 use super::{RecordedBody, RecordedExchange, RecordedMessage};
-use crate::engine::encoded_forms;
+use crate::spellings::encoded_forms;
 use std::collections::BTreeMap;
 
 /// Puts marks in the place of secrets, and secrets in the place of marks.

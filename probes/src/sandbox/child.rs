@@ -5,13 +5,14 @@ use super::black_box::BlackBox;
 use super::containment::RunFilter;
 use super::credentials;
 use super::pages::{self, Written};
-use super::process::{self, exit_now};
+use super::process::{self, Bounds, exit_now};
 use super::transcript::{self, Redaction};
 use super::verdict::{self, Stop, Stopped};
 use super::wire::{Mode, Modules, Order, Ran, Report, Task};
-use crate::engine::{Engine, Prompt, Record, Redactor, RunState, encoded_forms};
+use crate::engine::{Engine, Prompt, Record, Redactor, RunState};
 use crate::fetch::{self, PreparedNetwork, RunNetwork};
 use crate::recording::{self, Player, SecretMarks, Seed};
+use crate::spellings::encoded_forms;
 use crate::transport::{DialTarget, Dialer, GuardedSecret, Onlooker, SecretGuard, Seen};
 use checks::{Outcome, UnixMs};
 use deno_core::error::CoreError;
@@ -54,6 +55,8 @@ pub(super) struct Job<'a> {
     pub filter: Option<&'a RunFilter>,
     /// The zygote's own address space: the limit comes on top of it.
     pub address_space_bytes: u64,
+    /// By when the zygote kills it.
+    pub kill_after: Duration,
     /// What a run like this one writes to.
     pub written: &'a Written,
 }
@@ -64,9 +67,12 @@ pub(super) fn run(job: Job<'_>) -> ! {
     let started = Instant::now();
     let started_at = UnixMs::now();
     job.written.copy_now();
-    let address_space_bytes_max = job.address_space_bytes + job.limits.address_space_bytes_max;
-    let Ok(output) = process::become_run(job.zygote, job.report, address_space_bytes_max, job.limits.open_files_max)
-    else {
+    let bounds = Bounds {
+        address_space_bytes_max: job.address_space_bytes + job.limits.address_space_bytes_max,
+        open_files_max: job.limits.open_files_max,
+        processor_seconds_max: processor_seconds_max(job.kill_after),
+    };
+    let Ok(output) = process::become_run(job.zygote, job.report, &bounds) else {
         exit_now(EXIT_UNPREPARED);
     };
     // Nothing of the script has been looked at so far, not even its order.
@@ -80,6 +86,11 @@ pub(super) fn run(job: Job<'_>) -> ! {
     };
     hand_over(&report_json(&report, &job.limits));
     exit_now(0)
+}
+
+/// What all threads of a run can use until the zygote kills it. The kernel ends a run with this that no zygote ends.
+fn processor_seconds_max(kill_after: Duration) -> u64 {
+    (kill_after.as_secs() + 1).saturating_mul(1 + THREADS_MAX as u64)
 }
 
 /// Makes a run of the zygote's own, and hands over what it wrote to in place of a report. Nobody's script runs here, so

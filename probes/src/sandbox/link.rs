@@ -10,6 +10,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// How much of a zygote's memory the scripts it keeps may take.
 const BUNDLE_BYTES_MAX: usize = 32 << 20;
 
+/// What the daemon keeps of a report, whatever its zygote says.
+const REPORT_BYTES_MAX: usize = 64 << 20;
+
 /// How many network settings a zygote keeps; a process has one for each region.
 const NETWORKS_MAX: usize = 1_000;
 
@@ -36,6 +39,8 @@ pub(super) struct Link {
 struct Waiting {
     answer: oneshot::Sender<Answer>,
     process: Option<i32>,
+    /// What its process has reported so far.
+    report: Vec<u8>,
 }
 
 impl Link {
@@ -72,7 +77,7 @@ impl Link {
         let start = ToZygote::Start { run, hash: bundle.hash.clone(), network, timeout_ms: order.timeout_ms };
         self.send(&start, &serde_json::to_vec(order)?)?;
         let (answer, answered) = oneshot::channel();
-        self.waiting.insert(run, Waiting { answer, process: None });
+        self.waiting.insert(run, Waiting { answer, process: None, report: Vec::new() });
         Ok(answered)
     }
 
@@ -82,10 +87,30 @@ impl Link {
         }
     }
 
-    pub fn ended(&mut self, run: u64, answer: Answer) {
-        if let Some(waiting) = self.waiting.remove(&run) {
+    /// Keeps a part of a report. Its zygote, which kills a run that says too much, counts too.
+    pub fn reported(&mut self, run: u64, mut part: Vec<u8>) {
+        if let Some(waiting) = self.waiting.get_mut(&run)
+            && waiting.report.len() + part.len() <= REPORT_BYTES_MAX
+        {
+            if waiting.report.is_empty() {
+                waiting.report = part;
+            } else {
+                waiting.report.append(&mut part);
+            }
+        }
+    }
+
+    /// `last` is the last part of the report or, where there is none, what is in the black box.
+    pub fn ended(&mut self, run: u64, end: ProcessEnd, last: Vec<u8>) {
+        if end != ProcessEnd::Reported
+            && let Some(waiting) = self.waiting.get_mut(&run)
+        {
+            waiting.report.clear();
+        }
+        self.reported(run, last);
+        if let Some(Waiting { answer, report, .. }) = self.waiting.remove(&run) {
             // Whoever asked may have gone away meanwhile.
-            let _ = waiting.answer.send(answer);
+            let _ = answer.send(Answer { end, report });
         }
     }
 

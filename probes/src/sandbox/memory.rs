@@ -100,6 +100,13 @@ fn end_in_large_page() -> usize {
     end
 }
 
+/// Overwrites what is about to be freed: every later fork has a copy of this memory.
+pub(super) fn wipe(mut bytes: Vec<u8>) {
+    bytes.fill(0);
+    // Or the compiler would see that nobody reads it any more.
+    std::hint::black_box(&bytes);
+}
+
 /// What this process maps now, in bytes; zero where the kernel does not say.
 pub(super) fn address_space_bytes() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm")

@@ -38,7 +38,7 @@ mod wire;
 mod zygote;
 
 pub(crate) use black_box::BlackBox;
-pub use containment::{Containment, Protection};
+pub use containment::{Containment, Lacking, Protection, ProtectionName};
 pub use limits::Limits;
 pub(crate) use process::GATE_FD;
 pub use zygote::zygote_main;
@@ -84,6 +84,8 @@ pub enum SandboxError {
     NotReady { seconds: u64 },
     #[error("a zygote gave up: {reason}")]
     Unfit { reason: String },
+    #[error("{0}")]
+    Uncontained(Lacking),
     #[error("{setting} is 0; write at least 1")]
     Zero { setting: &'static str },
 }
@@ -114,10 +116,15 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts the zygotes, and returns when all are ready to fork.
+    /// Starts the zygotes, and returns when all are ready to fork. Each must be held by the system-call filter.
     pub async fn start(settings: SandboxSettings) -> Result<Self, SandboxError> {
+        Self::start_held(settings, vec![ProtectionName::SystemCalls]).await
+    }
+
+    /// The same, with the protections without which none may run a script, now and when it is replaced.
+    pub async fn start_held(settings: SandboxSettings, required: Vec<ProtectionName>) -> Result<Self, SandboxError> {
         let limits = settings.limits;
-        Ok(Self { pool: Pool::start(settings).await?, limits })
+        Ok(Self { pool: Pool::start(settings, required).await?, limits })
     }
 
     /// Evaluates the script in a run's process, and reads and validates what its default export declares.

@@ -1,7 +1,7 @@
 use super::link::{Answer, Link};
 use super::spawn::{Spawned, read, spawn};
 use super::wire::{FromZygote, Order};
-use super::{Containment, Limits, SandboxError, SandboxSettings};
+use super::{Containment, Limits, ProtectionName, SandboxError, SandboxSettings};
 use crate::broker::Broker;
 use crate::script::ScriptBundle;
 use crate::transport::NetworkSettings;
@@ -46,6 +46,7 @@ pub(super) struct Pool {
 
 struct Shared {
     settings: SandboxSettings,
+    required: Vec<ProtectionName>,
     slots: Vec<Slot>,
     /// Fair: it hands out permits in the order in which they were asked for.
     in_flight: Semaphore,
@@ -91,7 +92,7 @@ struct Sent {
 }
 
 impl Pool {
-    pub async fn start(settings: SandboxSettings) -> Result<Self, SandboxError> {
+    pub async fn start(settings: SandboxSettings, required: Vec<ProtectionName>) -> Result<Self, SandboxError> {
         for (setting, value) in [("zygotes", settings.zygotes), ("runs_in_flight_max", settings.runs_in_flight_max)] {
             if value == 0 {
                 return Err(SandboxError::Zero { setting });
@@ -106,8 +107,10 @@ impl Pool {
             broker: Arc::default(),
             closing: watch::Sender::new(false),
             settings,
+            required,
         });
-        let spawned = futures_util::future::try_join_all(shared.slots.iter().map(|_| spawn(&shared.settings))).await?;
+        let spawn_each = shared.slots.iter().map(|_| spawn(&shared.settings, &shared.required));
+        let spawned = futures_util::future::try_join_all(spawn_each).await?;
         let Some(containment) = spawned.first().map(|zygote| zygote.containment.clone()) else {
             return Err(SandboxError::Zero { setting: "zygotes" });
         };
@@ -252,7 +255,7 @@ async fn keep(shared: Arc<Shared>, index: usize, zygote: Spawned, served: Served
                 () = tokio::time::sleep(delay) => {}
                 _ = closing.wait_for(|closing| *closing) => break,
             }
-            match spawn(&shared.settings).await {
+            match spawn(&shared.settings, &shared.required).await {
                 Ok(zygote) => {
                     let served = shared.connect(index, &zygote);
                     current = Some((zygote, served));
@@ -302,7 +305,8 @@ async fn serve(
                     let Some(link) = link.as_mut() else { return "it was given up".to_owned() };
                     match message {
                         FromZygote::Forked { run, process } => link.forked(run, process),
-                        FromZygote::Ended { run, end } => link.ended(run, Answer { end, report }),
+                        FromZygote::Part { run } => link.reported(run, report),
+                        FromZygote::Ended { run, end } => link.ended(run, end, report),
                         FromZygote::Ready { .. } | FromZygote::Unfit { .. } => {}
                     }
                 }

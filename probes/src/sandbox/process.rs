@@ -25,6 +25,31 @@ pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) })
 }
 
+/// How much of what was written to a pipe is still in it.
+pub(super) fn readable_bytes(pipe: &File) -> io::Result<usize> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the kernel writes one integer to `bytes`.
+    check(unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &mut bytes) })?;
+    usize::try_from(bytes).map_err(io::Error::other)
+}
+
+/// Moves `bytes` that are in one pipe to another, without a look at them.
+pub(super) fn pass_on(from: &File, to: &File, mut bytes: usize) -> io::Result<()> {
+    let none = std::ptr::null_mut();
+    while bytes > 0 {
+        // SAFETY: pipes have no offsets, and no memory of this process is touched.
+        match unsafe { libc::splice(from.as_raw_fd(), none, to.as_raw_fd(), none, bytes, 0) } {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            moved if moved > 0 => bytes -= moved.cast_unsigned(),
+            _ => match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::Interrupted => {}
+                error => return Err(error),
+            },
+        }
+    }
+    Ok(())
+}
+
 /// Splits the process in two.
 pub(super) fn fork() -> io::Result<Forked> {
     // SAFETY: this process has one thread (see `zygote_main`), so no lock is held by a thread that the child lacks.
@@ -43,14 +68,17 @@ const REPORT_FD: RawFd = NULL_FD;
 /// Where a zygote and its runs have the gate to the broker (see [`crate::broker`]).
 pub(crate) const GATE_FD: RawFd = 4;
 
+/// What the process of a run may use, whatever becomes of it.
+pub(super) struct Bounds {
+    pub address_space_bytes_max: u64,
+    pub open_files_max: u64,
+    /// Of all its threads together.
+    pub processor_seconds_max: u64,
+}
+
 /// Makes the process of a run out of the copy of its parent: no descriptor of the parent but `report` and the gate,
 /// death with the parent, and limits that it cannot raise.
-pub(super) fn become_run(
-    parent: i32,
-    report: OwnedFd,
-    address_space_bytes_max: u64,
-    open_files_max: u64,
-) -> io::Result<File> {
+pub(super) fn become_run(parent: i32, report: OwnedFd, bounds: &Bounds) -> io::Result<File> {
     die_with_parent(parent)?;
     for standard in 0..NULL_FD {
         // SAFETY: both descriptors are plain numbers to dup2; what they were before is given up on purpose.
@@ -62,8 +90,9 @@ pub(super) fn become_run(
     std::mem::forget(report);
     // SAFETY: nothing in this process uses a descriptor above the gate's: the engine holds none before it runs.
     check(unsafe { libc::close_range(GATE_FD as u32 + 1, u32::MAX, 0) })?;
-    limit(libc::RLIMIT_NOFILE, open_files_max)?;
-    limit(libc::RLIMIT_AS, address_space_bytes_max)?;
+    limit(libc::RLIMIT_NOFILE, bounds.open_files_max)?;
+    limit(libc::RLIMIT_AS, bounds.address_space_bytes_max)?;
+    limit(libc::RLIMIT_CPU, bounds.processor_seconds_max)?;
     // SAFETY: the descriptor is open, and owned by nothing else since `report` was forgotten.
     Ok(unsafe { File::from_raw_fd(REPORT_FD) })
 }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What every run does; a function already, as bundling makes of a script (see `script::function`).
 const IDLE: &str = r#"
@@ -104,6 +105,7 @@ fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
                 limits,
                 filter,
                 address_space_bytes,
+                kill_after: Duration::from_millis(TIMEOUT_MS),
                 written,
             };
             child::rehearse(job, heap_top)

@@ -1,5 +1,5 @@
 use super::wire::{self, FromZygote, PREFIX_BYTES, ToZygote};
-use super::{Containment, SandboxError, SandboxSettings};
+use super::{Containment, Lacking, ProtectionName, SandboxError, SandboxSettings};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::process::Stdio;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(super) struct Spawned {
     pub containment: Containment,
 }
 
-pub(super) async fn spawn(settings: &SandboxSettings) -> Result<Spawned, SandboxError> {
+pub(super) async fn spawn(settings: &SandboxSettings, required: &[ProtectionName]) -> Result<Spawned, SandboxError> {
     let program = settings.zygote_program.display().to_string();
     // No environment: what the daemon was given is not the scripts' business. Scripts live in UTC, wherever they run.
     // Without the last variable the engine keeps compiled scripts in files below /tmp, and executes whatever it finds
@@ -54,7 +54,10 @@ pub(super) async fn spawn(settings: &SandboxSettings) -> Result<Spawned, Sandbox
         let setup = wire::frame(&ToZygote::Setup(settings.limits), &[]).map_err(ended_early)?;
         input.write_all(&setup).await.map_err(ended_early)?;
         match read(&mut output).await.map_err(ended_early)? {
-            Some((FromZygote::Ready { containment }, _)) => Ok(containment),
+            Some((FromZygote::Ready { containment }, _)) => match Lacking::of(&containment, required) {
+                None => Ok(containment),
+                Some(lacking) => Err(SandboxError::Uncontained(lacking)),
+            },
             Some((FromZygote::Unfit { reason }, _)) => Err(SandboxError::Unfit { reason }),
             Some(_) | None => Err(SandboxError::EndedEarly { program: program.clone() }),
         }

@@ -60,8 +60,12 @@ pub(super) enum FromZygote {
         run: u64,
         process: i32,
     },
-    /// The body is the process's [`Report`] where the end is [`ProcessEnd::Reported`], and elsewhere what is in its
-    /// black box.
+    /// The body is a part of the process's [`Report`].
+    Part {
+        run: u64,
+    },
+    /// The body is the last part of the process's [`Report`] where the end is [`ProcessEnd::Reported`], and elsewhere what
+    /// is in its black box.
     Ended {
         run: u64,
         end: ProcessEnd,
@@ -146,15 +150,22 @@ pub(super) struct Ran {
 }
 
 pub(super) fn frame(head: &impl Serialize, body: &[u8]) -> io::Result<Vec<u8>> {
-    let head = serde_json::to_vec(head)?;
-    let mut frame = Vec::with_capacity(PREFIX_BYTES + head.len() + body.len());
-    for part in [head.len(), body.len()] {
-        let length = u32::try_from(part).map_err(|_| io::Error::other("a frame of more than 4 GiB"))?;
-        frame.extend_from_slice(&length.to_be_bytes());
-    }
-    frame.extend_from_slice(&head);
+    let mut frame = beginning(head, body.len())?;
+    frame.reserve_exact(body.len());
     frame.extend_from_slice(body);
     Ok(frame)
+}
+
+/// A frame up to its body.
+fn beginning(head: &impl Serialize, body_bytes: usize) -> io::Result<Vec<u8>> {
+    let head = serde_json::to_vec(head)?;
+    let mut beginning = Vec::with_capacity(PREFIX_BYTES + head.len());
+    for part in [head.len(), body_bytes] {
+        let length = u32::try_from(part).map_err(|_| io::Error::other("a frame of more than 4 GiB"))?;
+        beginning.extend_from_slice(&length.to_be_bytes());
+    }
+    beginning.extend_from_slice(&head);
+    Ok(beginning)
 }
 
 /// The lengths of head and body.
@@ -169,7 +180,13 @@ pub(super) fn lengths(prefix: [u8; PREFIX_BYTES]) -> io::Result<(usize, usize)> 
 }
 
 pub(super) fn write(output: &mut impl Write, head: &impl Serialize, body: &[u8]) -> io::Result<()> {
-    output.write_all(&frame(head, body)?)
+    write_head(output, head, body.len())?;
+    output.write_all(body)
+}
+
+/// A frame whose body of `body_bytes` is written by other means.
+pub(super) fn write_head(output: &mut impl Write, head: &impl Serialize, body_bytes: usize) -> io::Result<()> {
+    output.write_all(&beginning(head, body_bytes)?)
 }
 
 /// The next frame, or `None` where the other side has closed.

@@ -1,8 +1,9 @@
 //! The process that forks: one thread, one warm engine, any number of runs in flight.
 //!
 //! It waits on the daemon's pipe and on the pipe of every run at once. A run's process writes its report and closes
-//! its pipe; one that is overdue is killed. A zygote holds nothing of a run in its own memory but an order on its way
-//! through, which it wipes after the fork; it never runs a line of a script.
+//! its pipe; one that is overdue is killed. Every run has a copy of the zygote's memory, so that nothing of another run
+//! may be in it: a report goes from pipe to pipe and is never read here, and what does pass through, an order and the
+//! notes of a run that was killed, is wiped at once. A zygote never runs a line of a script.
 //!
 //! When the daemon's pipe closes, whether by shutdown or by the daemon's death, the zygote ends, and the kernel
 //! kills its runs with it (`PR_SET_PDEATHSIG`). The zygote itself asks for no such signal: the kernel would send it
@@ -23,13 +24,16 @@ use crate::transport::NetworkSettings;
 use rand::TryRngCore as _;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Free space at the heap's end, in large pages, for what a run allocates.
 const FREE_BYTES: usize = 512 << 10;
+
+/// What a report may have beside its result.
+const REPORT_SLACK_BYTES: usize = 64 << 10;
 
 /// Runs the hidden subcommand `zygote`; call it before anything else in `main`: no thread, no event loop, no logger.
 ///
@@ -63,7 +67,7 @@ struct InFlight {
     run: u64,
     process: i32,
     pipe: File,
-    report: Vec<u8>,
+    reported_bytes: usize,
     black_box: BlackBox,
     kill_at: Instant,
 }
@@ -135,8 +139,9 @@ impl Zygote {
 
             // From the last to the first, so that removing a run leaves the indices of the others alone.
             for index in (0..self.runs.len()).rev() {
-                if descriptors[index + 1].revents != 0 {
-                    self.listen(index)?;
+                let events = descriptors[index + 1].revents;
+                if events != 0 {
+                    self.listen(index, events & !libc::POLLIN != 0)?;
                 } else if self.runs[index].kill_at <= Instant::now() {
                     self.end(index, Some(ProcessEnd::Overdue))?;
                 }
@@ -152,33 +157,31 @@ impl Zygote {
         }
     }
 
-    /// Reads what a run has to say.
-    fn listen(&mut self, index: usize) -> io::Result<()> {
+    /// Passes on what a run has to say. Once it has closed its pipe, that is the last of it.
+    fn listen(&mut self, index: usize, has_closed: bool) -> io::Result<()> {
         let run = &mut self.runs[index];
-        let mut part = [0; 16 << 10];
-        match run.pipe.read(&mut part) {
-            Ok(0) => self.end(index, None),
-            Ok(bytes) if run.report.len() + bytes > self.limits.result_bytes_max + (64 << 10) => {
-                self.end(index, Some(ProcessEnd::TooLarge))
-            }
-            Ok(bytes) => {
-                run.report.extend_from_slice(&part[..bytes]);
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            Err(_) => self.end(index, None),
+        let bytes = process::readable_bytes(&run.pipe)?;
+        run.reported_bytes += bytes;
+        if run.reported_bytes > self.limits.result_bytes_max + REPORT_SLACK_BYTES {
+            return self.end(index, Some(ProcessEnd::TooLarge));
         }
+        if has_closed {
+            return self.end(index, None);
+        }
+        wire::write_head(&mut self.output, &FromZygote::Part { run: run.run }, bytes)?;
+        process::pass_on(&run.pipe, &self.output, bytes)
     }
 
     /// Takes a run off the list and tells the daemon. `why` is given where the run did not end by itself.
     fn end(&mut self, index: usize, why: Option<ProcessEnd>) -> io::Result<()> {
-        let InFlight { run, process, report, pipe, black_box, .. } = self.runs.swap_remove(index);
-        drop(pipe);
-        let (end, report) = match why {
-            None if !report.is_empty() => {
+        let InFlight { run, process, reported_bytes, pipe, black_box, .. } = self.runs.swap_remove(index);
+        let (end, notes) = match why {
+            None if reported_bytes > 0 => {
+                let bytes = process::readable_bytes(&pipe)?;
+                wire::write_head(&mut self.output, &FromZygote::Ended { run, end: ProcessEnd::Reported }, bytes)?;
                 // It has only to tear down its memory, which nobody needs to wait for.
                 self.leaving.push(process);
-                (ProcessEnd::Reported, report)
+                return process::pass_on(&pipe, &self.output, bytes);
             }
             None => {
                 // The pipe is closed and nothing was said: it is dead, or as good as dead.
@@ -195,10 +198,12 @@ impl Zygote {
                 (why, black_box.contents())
             }
         };
-        wire::write(&mut self.output, &FromZygote::Ended { run, end }, &report)
+        let told = wire::write(&mut self.output, &FromZygote::Ended { run, end }, &notes);
+        memory::wipe(notes);
+        told
     }
 
-    fn obey(&mut self, message: ToZygote, mut body: Vec<u8>) -> io::Result<()> {
+    fn obey(&mut self, message: ToZygote, body: Vec<u8>) -> io::Result<()> {
         match message {
             ToZygote::Setup(_) => Ok(()),
             ToZygote::Bundle { hash } => {
@@ -217,9 +222,8 @@ impl Zygote {
             }
             ToZygote::Start { run, hash, network, timeout_ms } => {
                 let started = self.start(run, &hash, network, timeout_ms, &body);
-                // The order holds secrets, and every later run gets a copy of this memory.
-                body.fill(0);
-                std::hint::black_box(&body);
+                // The order holds secrets.
+                memory::wipe(body);
                 match started {
                     Ok(process) => wire::write(&mut self.output, &FromZygote::Forked { run, process }, &[]),
                     Err(reason) => {
@@ -236,6 +240,7 @@ impl Zygote {
         let network = self.networks.get(&network).ok_or("its network settings were not sent")?.clone()?;
         let (read, write): (OwnedFd, OwnedFd) = process::pipe().map_err(|error| format!("no pipe: {error}"))?;
         let black_box = BlackBox::new(&self.limits).map_err(|error| format!("no memory for its notes: {error}"))?;
+        let kill_after = Duration::from_millis(timeout_ms.saturating_add(self.limits.kill_grace_ms));
         match process::fork().map_err(|error| format!("no process: {error}"))? {
             Forked::Child => child::run(Job {
                 engine: &mut self.engine,
@@ -249,15 +254,15 @@ impl Zygote {
                 limits: self.limits,
                 filter: self.filter.as_ref(),
                 address_space_bytes: self.address_space_bytes,
+                kill_after,
             }),
             Forked::Parent { process } => {
                 drop(write);
                 // Of what the kernel is asked here, nothing fails for a mapping of one's own.
                 black_box.keep_from_forks().map_err(|error| format!("its notes are not its own: {error}"))?;
-                let kill_at =
-                    Instant::now() + Duration::from_millis(timeout_ms.saturating_add(self.limits.kill_grace_ms));
+                let kill_at = Instant::now() + kill_after;
                 let pipe = File::from(read);
-                self.runs.push(InFlight { run, process, pipe, report: Vec::new(), black_box, kill_at });
+                self.runs.push(InFlight { run, process, pipe, reported_bytes: 0, black_box, kill_at });
                 Ok(process)
             }
         }

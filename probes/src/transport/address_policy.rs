@@ -66,16 +66,33 @@ pub fn judge(address: IpAddr, allow_private: bool) -> Result<(), Refusal> {
     }
 }
 
+/// Where metadata services are that are not link-local: nothing else here would refuse them once private networks are
+/// open. The first is link-local, and is named for what it is.
+const METADATA_V4: [Ipv4Addr; 4] = [
+    Ipv4Addr::new(169, 254, 169, 254),
+    // Alibaba Cloud, Oracle Cloud Classic, and Azure's wire server.
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(192, 0, 0, 192),
+    Ipv4Addr::new(168, 63, 129, 16),
+];
+
+/// The same by IPv6, where most are unique-local addresses.
+const METADATA_V6: [Ipv6Addr; 5] = [
+    // Google Cloud, on machines that have no IPv4.
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    // Oracle Cloud.
+    Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+    // Scaleway.
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+    // Akamai, which was Linode.
+    Ipv6Addr::new(0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 0x1),
+    // Alibaba Cloud.
+    Ipv6Addr::new(0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200),
+];
+
 fn refuse_v4(address: Ipv4Addr) -> Option<Refusal> {
     let [a, b, c, _] = address.octets();
-    // Alibaba Cloud, Oracle Cloud Classic, and Azure's wire server; the others' services are link-local.
-    const METADATA: [Ipv4Addr; 4] = [
-        Ipv4Addr::new(169, 254, 169, 254),
-        Ipv4Addr::new(100, 100, 100, 200),
-        Ipv4Addr::new(192, 0, 0, 192),
-        Ipv4Addr::new(168, 63, 129, 16),
-    ];
-    if METADATA.contains(&address) {
+    if METADATA_V4.contains(&address) {
         return Some(Refusal::CloudMetadata);
     }
     match (a, b, c) {
@@ -95,8 +112,8 @@ fn refuse_v4(address: Ipv4Addr) -> Option<Refusal> {
 }
 
 fn refuse_v6(address: Ipv6Addr) -> Option<Refusal> {
-    // Amazon's metadata, DNS and time services.
-    if address.octets()[..6] == [0xfd, 0x00, 0x0e, 0xc2, 0, 0] {
+    // All of fd00:ec2::/32 is Amazon's: metadata, credentials of pods, DNS and time services.
+    if METADATA_V6.contains(&address) || address.octets()[..4] == [0xfd, 0x00, 0x0e, 0xc2] {
         return Some(Refusal::CloudMetadata);
     }
     if address.is_unspecified() {
@@ -104,6 +121,12 @@ fn refuse_v6(address: Ipv6Addr) -> Option<Refusal> {
     }
     if address.is_loopback() {
         return Some(Refusal::Loopback);
+    }
+    // Where the local translator's prefix ends is not known from here, so that none of the places may hold what is
+    // never reached.
+    let never = |refusal: &Refusal| matches!(refusal, Refusal::CloudMetadata | Refusal::LinkLocal);
+    if let Some(refusal) = local_translations(address).filter_map(refuse_v4).find(never) {
+        return Some(refusal);
     }
     if let Some(inner) = embedded_v4(address) {
         return refuse_v4(inner);
@@ -137,6 +160,17 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         [_, _, _, _, 0 | 0x0200, 0x5efe, high, low] => v4(high, low),
         _ => None,
     }
+}
+
+/// Where an IPv4 address may be in one with NAT64's local-use prefix: a translator's own prefix may have 48, 56 or 64
+/// bits as well as 96 (RFC 6052, section 2.2; octet 8 is skipped).
+fn local_translations(address: Ipv6Addr) -> impl Iterator<Item = Ipv4Addr> {
+    let octets = address.octets();
+    let places: &[[usize; 4]] = match address.segments() {
+        [0x0064, 0xff9b, 1, ..] => &[[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12]],
+        _ => &[],
+    };
+    places.iter().map(move |place| Ipv4Addr::from(place.map(|index| octets[index])))
 }
 
 #[cfg(test)]
@@ -180,6 +214,18 @@ mod tests {
             ("192.0.0.192", Some(CloudMetadata)),
             ("fd00:ec2::254", Some(CloudMetadata)),
             ("fd00:ec2::253", Some(CloudMetadata)),
+            ("fd00:ec2::23", Some(CloudMetadata)),
+            ("fd00:ec2:0:1::254", Some(CloudMetadata)),
+            ("fd20:ce::254", Some(CloudMetadata)),
+            ("fd00:c1::a9fe:a9fe", Some(CloudMetadata)),
+            ("fd00:42::42", Some(CloudMetadata)),
+            ("fd00:a9fe:a9fe::1", Some(CloudMetadata)),
+            ("fd00:100::100:200", Some(CloudMetadata)),
+            // Their neighbours are like other addresses.
+            ("fd20:ce::253", Some(UniqueLocal)),
+            ("fd00:42::43", Some(UniqueLocal)),
+            ("100.100.100.201", Some(CarrierShared)),
+            ("168.63.129.17", None),
             ("224.0.0.1", Some(Multicast)),
             ("ff02::1", Some(Multicast)),
             ("255.255.255.255", Some(Reserved)),
@@ -192,6 +238,11 @@ mod tests {
             ("::ffff:0:10.0.0.1", Some(Private)),
             ("64:ff9b::a9fe:a9fe", Some(CloudMetadata)),
             ("64:ff9b:1::10.0.0.1", Some(Private)),
+            ("64:ff9b:1::1.1.1.1", None),
+            ("64:ff9b:1:a9fe:a9:fe00:101:101", Some(CloudMetadata)),
+            ("64:ff9b:1:a9:fe:a9fe:101:101", Some(CloudMetadata)),
+            ("64:ff9b:1:0:a9:fea9:fe01:101", Some(CloudMetadata)),
+            ("64:ff9b:1:a9fe:0:100:101:101", Some(LinkLocal)),
             ("2002:a9fe:a9fe::1", Some(CloudMetadata)),
             ("2002:7f00:1::", Some(Loopback)),
             ("2606::5efe:10.0.0.1", Some(Private)),

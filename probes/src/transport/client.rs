@@ -151,8 +151,6 @@ impl Client {
     ) -> Result<(), TransportError> {
         let mut watch = self.guard.watch(origin.host.trim_matches(['[', ']']), origin.port);
         watch.part("URL", url.as_str().as_bytes())?;
-        let decoded: Vec<u8> = percent_encoding::percent_decode_str(url.as_str()).collect();
-        watch.part("URL", &decoded)?;
         for (name, value) in headers {
             watch.part("name of a header", name.as_str().as_bytes())?;
             watch.part(&format!("header `{name}`"), value.as_bytes())?;

@@ -4,14 +4,18 @@
 //! the wrong service. A script that wants to smuggle encodes as it likes; only the check's `hosts` stops that.
 
 use super::TransportError;
+use crate::spellings::Unescaped;
 use checks::HostPattern;
 use std::sync::Arc;
+
+/// What one byte of a text is written as at most: `\u002f`.
+const ESCAPED_BYTES_MAX: usize = 6;
 
 /// A secret that may go to some hosts only.
 #[derive(Debug)]
 pub struct GuardedSecret {
     pub name: String,
-    /// What it looks like on the wire: as it is, and in the usual encodings.
+    /// What it looks like on the wire: as it is, and in the usual encodings. Escapes are taken away in any case.
     pub forms: Vec<String>,
     pub hosts: Vec<HostPattern>,
 }
@@ -59,13 +63,14 @@ impl SecretWatch {
         for secret in self.forbidden.iter().map(|index| &self.secrets[*index]) {
             for form in &secret.forms {
                 longest = longest.max(form.len());
-                if memchr::memmem::find(&self.tail, form.as_bytes()).is_some() {
-                    let (secret, part, place) = (secret.name.clone(), part.to_owned(), self.place.clone());
-                    return Err(TransportError::SecretAstray { secret, part, place });
-                }
+            }
+            let is_there = |form: &String| memchr::memmem::find(&self.tail, form.as_bytes()).is_some();
+            if secret.forms.iter().any(is_there) || !Unescaped::find(&self.tail, &secret.forms).is_empty() {
+                let (secret, part, place) = (secret.name.clone(), part.to_owned(), self.place.clone());
+                return Err(TransportError::SecretAstray { secret, part, place });
             }
         }
-        let seen = self.tail.len().saturating_sub(longest - 1);
+        let seen = self.tail.len().saturating_sub(longest * ESCAPED_BYTES_MAX);
         self.tail.drain(..seen);
         Ok(())
     }
@@ -96,6 +101,8 @@ mod tests {
             ("evil.test", 443, &["Bearer hunter2"], false),
             ("evil.test", 443, &["Basic eDphHVudGVyMg, aHVudGVyMg"], false),
             ("evil.test", 443, &["hun", "te", "r2"], false),
+            ("evil.test", 443, &["%68unter%32"], false),
+            ("evil.test", 443, &[r#"{"a":"hu"#, r#"nte\u0072"#, r#"2"}"#], false),
             ("evil.test", 443, &["hunter3", "2"], true),
             ("evil.test", 443, &["", "h", "unter"], true),
         ];

@@ -6,6 +6,7 @@
 #[path = "../target/mod.rs"]
 mod target;
 
+mod held;
 mod matching;
 mod network;
 mod nginx;
@@ -37,6 +38,7 @@ fn main() {
         let limits = Limits { describe_timeout_ms: 500, ..Limits::default() };
         let mut tests = specs::tests(&Arc::new(sandbox(2, limits).await)).await;
         tests.extend(processes::tests());
+        tests.extend(held::tests());
         tests.retain(|(name, _)| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str())));
         println!("running {} tests", tests.len());
         let mut running = tokio::task::JoinSet::new();

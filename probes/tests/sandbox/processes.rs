@@ -34,7 +34,7 @@ pub fn tests() -> Vec<Test> {
     ]
 }
 
-fn bundle(name: &str, script: &str) -> Arc<ScriptBundle> {
+pub fn bundle(name: &str, script: &str) -> Arc<ScriptBundle> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join(format!("{name}.check.js"));
     std::fs::write(&file, format!("import {{ defineCheck, step }} from 'tocsin';\nexport default defineCheck({{ schedule: 'every 30s', async run(ctx) {{ {script} }} }});"))
@@ -42,7 +42,7 @@ fn bundle(name: &str, script: &str) -> Arc<ScriptBundle> {
     Arc::new(probes::script::bundle(folder.path(), &file).expect("the script is bundled"))
 }
 
-fn order(bundle: &Arc<ScriptBundle>, slot: i64) -> RunOrder {
+pub fn order(bundle: &Arc<ScriptBundle>, slot: i64) -> RunOrder {
     RunOrder {
         key: RunKey {
             check: "c".parse().expect("an id"),
@@ -59,10 +59,10 @@ fn order(bundle: &Arc<ScriptBundle>, slot: i64) -> RunOrder {
     }
 }
 
-const WAITS: &str = "await new Promise((resolve) => setTimeout(resolve, 60_000));";
+pub const WAITS: &str = "await new Promise((resolve) => setTimeout(resolve, 60_000));";
 
 /// Waits until `holds`, at most ten seconds.
-async fn until(what: &str, holds: impl Fn() -> bool) -> Result<(), String> {
+pub async fn until(what: &str, holds: impl Fn() -> bool) -> Result<(), String> {
     for _ in 0..2_000 {
         if holds() {
             return Ok(());
@@ -72,7 +72,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) -> Result<(), String> {
     Err(format!("never: {what}"))
 }
 
-fn ensure(holds: bool, what: impl Into<String>) -> Result<(), String> {
+pub fn ensure(holds: bool, what: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what.into()) }
 }
 
@@ -81,11 +81,11 @@ fn ensure_failed(result: &RunResult, class: FailureClass, part: &str) -> Result<
     ensure(failure.class == class && failure.message.contains(part), format!("{failure:?}"))
 }
 
-fn kill(process: i32, signal: nix::sys::signal::Signal) {
+pub fn kill(process: i32, signal: nix::sys::signal::Signal) {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), signal).expect("the process is there");
 }
 
-async fn in_background(sandbox: &Arc<Sandbox>, order: RunOrder) -> tokio::task::JoinHandle<RunResult> {
+pub async fn in_background(sandbox: &Arc<Sandbox>, order: RunOrder) -> tokio::task::JoinHandle<RunResult> {
     let sandbox = sandbox.clone();
     tokio::spawn(async move { sandbox.run(order).await })
 }

@@ -1,4 +1,5 @@
 use super::reader::Section;
+use probes::sandbox::ProtectionName;
 
 /// How much the scripts may use.
 ///
@@ -7,6 +8,7 @@ use super::reader::Section;
 /// zygotes = 2              # processes that runs are forked from; one for each core by default
 /// runs_in_flight_max = 64
 /// memory_mb_max = 64       # of one run's JavaScript heap
+/// required_protections = ["system_calls"]  # without these of the kernel no script is run; also "landlock", "root", "network"
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxLimits {
@@ -15,11 +17,17 @@ pub struct SandboxLimits {
     pub runs_in_flight_max: usize,
     /// `None`: the sandbox's own default.
     pub memory_mb_max: Option<usize>,
+    pub required_protections: Vec<ProtectionName>,
 }
 
 impl Default for SandboxLimits {
     fn default() -> Self {
-        Self { zygotes: None, runs_in_flight_max: 64, memory_mb_max: None }
+        Self {
+            zygotes: None,
+            runs_in_flight_max: 64,
+            memory_mb_max: None,
+            required_protections: vec![ProtectionName::SystemCalls],
+        }
     }
 }
 
@@ -32,6 +40,17 @@ pub(super) fn read(section: Option<Section<'_>>) -> SandboxLimits {
         limits.runs_in_flight_max = size(number);
     }
     limits.memory_mb_max = section.integer("memory_mb_max", 8..=2048).map(size);
+    if section.has("required_protections") {
+        let names = section.strings("required_protections");
+        let parsed = names.into_iter().filter_map(|name| match name.value.parse::<ProtectionName>() {
+            Ok(protection) => Some(protection),
+            Err(error) => {
+                section.reading.report(&name.at, format_args!("\"{}\" {error}", name.value));
+                None
+            }
+        });
+        limits.required_protections = parsed.collect();
+    }
     section.finish();
     limits
 }

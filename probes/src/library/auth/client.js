@@ -150,8 +150,10 @@ export class Client {
   }
 
   /** Verifies the ID token that came with tokens, and returns its claims. */
-  async verifyIdToken(tokens, { keys, ...more } = {}) {
+  async verifyIdToken(tokens, { keys, required = [], ...more } = {}) {
     return verifyJwt(tokens.id_token, {
+      // OpenID Connect Core, section 2.
+      required: ["iat", ...required],
       keys: keys ?? (await this.#provider.keys()),
       issuer: this.#provider.issuer,
       audience: this.id,

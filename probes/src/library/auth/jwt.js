@@ -171,7 +171,8 @@ function expectTimes(claims, { clockToleranceS = CLOCK_TOLERANCE_S, maxAgeS, val
   const nowS = Math.floor(Number(now) / 1000);
   if (!Number.isFinite(nowS)) throw misuse(`\`now\` is a Date; it was given ${inline(now)}`);
   for (const name of ["exp", "iat", "nbf"]) {
-    const isMissing = claims[name] === undefined && name === "nbf";
+    // RFC 7519, section 4.1, demands none of them. A token that never ends is good for a thief for ever, though.
+    const isMissing = claims[name] === undefined && name !== "exp";
     if (!isMissing && !Number.isFinite(claims[name])) {
       throw wrongClaim(what, "malformed-time", name, "a time in seconds", shown(claims[name]));
     }
@@ -189,8 +190,9 @@ function expectTimes(claims, { clockToleranceS = CLOCK_TOLERANCE_S, maxAgeS, val
   if (claims.iat > nowS + clockToleranceS) {
     throw wrongClaim(what, "issued-ahead", "iat", "a time that has come", at(claims.iat));
   }
-  if (maxAgeS !== undefined && claims.iat < nowS - maxAgeS - clockToleranceS) {
-    throw wrongClaim(what, "too-old", "iat", `a time at most ${maxAgeS} s ago`, at(claims.iat));
+  if (maxAgeS !== undefined && !(claims.iat >= nowS - maxAgeS - clockToleranceS)) {
+    const got = claims.iat === undefined ? "none, so that nobody knows how old it is" : at(claims.iat);
+    throw wrongClaim(what, "too-old", "iat", `a time at most ${maxAgeS} s ago`, got);
   }
 }
 

@@ -4,13 +4,30 @@ import { AssertionError } from "../assertion_error.js";
 import { inline } from "../format.js";
 import { misuse } from "../host.js";
 
-/** The algorithms that are known, by name. `half` is the hash whose left half `at_hash` and `c_hash` are. */
+const rsa = (hash) => ({
+  kty: "RSA",
+  key: { name: "RSASSA-PKCS1-v1_5", hash },
+  use: { name: "RSASSA-PKCS1-v1_5" },
+  half: hash,
+});
+const pss = (hash, saltLength) => ({ kty: "RSA", key: { name: "RSA-PSS", hash }, use: { name: "RSA-PSS", saltLength }, half: hash });
+const ecdsa = (crv, hash) => ({ kty: "EC", crv, key: { name: "ECDSA", namedCurve: crv }, use: { name: "ECDSA", hash }, half: hash });
+
+/**
+ * The algorithms that are known, by name; of those that a key fits, the first is its own. `half` is the hash whose left half
+ * `at_hash` and `c_hash` are.
+ */
 export const ALGORITHMS = {
   __proto__: null,
-  RS256: { kty: "RSA", key: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, use: { name: "RSASSA-PKCS1-v1_5" }, half: "SHA-256" },
-  PS256: { kty: "RSA", key: { name: "RSA-PSS", hash: "SHA-256" }, use: { name: "RSA-PSS", saltLength: 32 }, half: "SHA-256" },
-  ES256: { kty: "EC", crv: "P-256", key: { name: "ECDSA", namedCurve: "P-256" }, use: { name: "ECDSA", hash: "SHA-256" }, half: "SHA-256" },
-  ES384: { kty: "EC", crv: "P-384", key: { name: "ECDSA", namedCurve: "P-384" }, use: { name: "ECDSA", hash: "SHA-384" }, half: "SHA-384" },
+  RS256: rsa("SHA-256"),
+  RS384: rsa("SHA-384"),
+  RS512: rsa("SHA-512"),
+  PS256: pss("SHA-256", 32),
+  PS384: pss("SHA-384", 48),
+  PS512: pss("SHA-512", 64),
+  ES256: ecdsa("P-256", "SHA-256"),
+  ES384: ecdsa("P-384", "SHA-384"),
+  ES512: ecdsa("P-521", "SHA-512"),
   EdDSA: { kty: "OKP", crv: "Ed25519", key: { name: "Ed25519" }, use: { name: "Ed25519" }, half: "SHA-512" },
 };
 

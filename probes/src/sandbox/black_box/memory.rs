@@ -52,12 +52,11 @@ impl SharedMemory {
         unsafe { std::ptr::copy_nonoverlapping(content.as_ptr(), self.start.as_ptr().add(offset), content.len()) };
     }
 
-    pub fn read(&self, offset: usize, bytes: usize) -> Vec<u8> {
+    pub fn read(&self, offset: usize, content: &mut [u8]) {
+        let bytes = content.len();
         assert!(offset <= self.bytes && bytes <= self.bytes - offset, "a read stays inside of the mapping");
-        let mut content = vec![0; bytes];
         // SAFETY: as in `write`; `content` has room for what is copied.
         unsafe { std::ptr::copy_nonoverlapping(self.start.as_ptr().add(offset), content.as_mut_ptr(), bytes) };
-        content
     }
 
     fn word(&self, offset: usize) -> &AtomicU32 {

@@ -213,9 +213,9 @@ impl BlackBox {
     }
 
     /// In the zygote, when the process is gone: all notes, each a kind, whether it waits, a length (32 bits,
-    /// big-endian), and what was written there, whatever it is.
+    /// big-endian), and what was written there, whatever it is. To be wiped.
     pub(super) fn contents(&self) -> Vec<u8> {
-        let mut contents = Vec::new();
+        let mut notes = Vec::new();
         for shelf in self.layout.shelves {
             for slot in (0..shelf.slots).map_while(|index| shelf.slot(index)) {
                 let half = match self.memory.load(slot + CURRENT) {
@@ -224,12 +224,20 @@ impl BlackBox {
                     1 => slot + SLOT_HEAD,
                     _ => slot + SLOT_HEAD + shelf.half_bytes(),
                 };
-                let length = self.memory.read(half, 4).try_into().map_or(0, u32::from_ne_bytes);
-                let length = usize::try_from(length).unwrap_or(usize::MAX).min(shelf.kind.note_bytes_max());
-                contents.extend([shelf.kind as u8, u8::from(self.memory.load(slot + WAITS) == 1)]);
-                contents.extend(u32::try_from(length).unwrap_or(0).to_be_bytes());
-                contents.extend(self.memory.read(half + 4, length));
+                let mut length = [0; 4];
+                self.memory.read(half, &mut length);
+                let length = usize::try_from(u32::from_ne_bytes(length)).unwrap_or(usize::MAX);
+                notes.push((shelf.kind, slot, half + 4, length.min(shelf.kind.note_bytes_max())));
             }
+        }
+        // With all the room at once: what grows leaves copies behind.
+        let mut contents = Vec::with_capacity(notes.iter().map(|(.., length)| 6 + length).sum());
+        for (kind, slot, start, length) in notes {
+            contents.extend([kind as u8, u8::from(self.memory.load(slot + WAITS) == 1)]);
+            contents.extend(u32::try_from(length).unwrap_or(0).to_be_bytes());
+            let written = contents.len();
+            contents.resize(written + length, 0);
+            self.memory.read(start, &mut contents[written..]);
         }
         contents
     }

@@ -16,7 +16,10 @@
 
 mod files;
 mod namespaces;
+mod required;
 mod system_calls;
+
+pub use required::{Lacking, ProtectionName};
 
 pub(super) use system_calls::RunFilter;
 
@@ -45,18 +48,22 @@ pub enum Protection {
 }
 
 impl Containment {
-    fn each(&self) -> [(&'static str, &Protection); 4] {
-        [
-            ("system-call filter (seccomp)", &self.system_calls),
-            ("Landlock", &self.landlock),
-            ("empty root", &self.root),
-            ("empty network namespace", &self.network),
-        ]
+    fn each(&self) -> [(ProtectionName, &Protection); 4] {
+        ProtectionName::ALL.map(|name| (name, self.of(name)))
+    }
+
+    pub fn of(&self, name: ProtectionName) -> &Protection {
+        match name {
+            ProtectionName::SystemCalls => &self.system_calls,
+            ProtectionName::Landlock => &self.landlock,
+            ProtectionName::Root => &self.root,
+            ProtectionName::Network => &self.network,
+        }
     }
 
     /// What is missing, as one line for each protection; none where all are on.
     pub fn missing(&self) -> Vec<String> {
-        let off = |(name, protection): (&str, &Protection)| match protection {
+        let off = |(name, protection): (ProtectionName, &Protection)| match protection {
             Protection::On => None,
             Protection::Off { reason } => Some(format!("{name}: {reason}")),
         };
@@ -69,7 +76,7 @@ impl fmt::Display for Containment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let named = |wanted: bool| {
             let each = self.each().into_iter().filter(|(_, protection)| (**protection == Protection::On) == wanted);
-            each.map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+            each.map(|(name, _)| name.to_string()).collect::<Vec<_>>().join(", ")
         };
         let (on, off) = (named(true), named(false));
         match (on.is_empty(), off.is_empty()) {

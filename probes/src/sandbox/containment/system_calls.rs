@@ -159,6 +159,7 @@ const BEFORE_THE_SCRIPT: &[Call] = &[
     libc::SYS_dup3,
     libc::SYS_close_range,
     libc::SYS_pipe2,
+    libc::SYS_splice,
     libc::SYS_seccomp,
 ];
 

@@ -1,7 +1,7 @@
 //! System calls that no script can make, made by hand: in a process that is held as a run is.
 #![allow(unsafe_code, reason = "a script that has broken out of the engine uses no safe interface")]
 
-use super::{Containment, Protection, enter, system_calls};
+use super::{Containment, Lacking, Protection, ProtectionName, enter, files, namespaces, system_calls};
 use crate::sandbox::process::{self, Forked, GATE_FD, Status};
 use libc::c_long;
 
@@ -115,6 +115,7 @@ fn a_held_process_does_what_a_run_does_and_nothing_else() {
         ("seccomp", || call(libc::SYS_seccomp, [0, 0, 0, 0, 0]), Comes::Refused),
         ("prlimit64", || call(libc::SYS_prlimit64, [0, libc::RLIMIT_AS as usize, 0, 0, 0]), Comes::Refused),
         ("dup3", || call(libc::SYS_dup3, [0, 100, 0, 0, 0]), Comes::Refused),
+        ("splice", || call(libc::SYS_splice, [0, 0, 1, 0, 1]), Comes::Refused),
         ("setsockopt", || call(libc::SYS_setsockopt, [0, 0, 0, 0, 0]), Comes::Refused),
         (
             "socketpair, not of this machine",
@@ -172,6 +173,84 @@ fn why_unheld() -> Option<String> {
     }
 }
 
+/// What a process finds that has one protection and no other; `None` where this machine does not have it.
+fn with_only(protection: fn() -> std::io::Result<()>, act: Call) -> Option<i32> {
+    const NOT_HERE: i32 = 200;
+    match process::fork().expect("a process") {
+        Forked::Child => {
+            if protection().is_err() {
+                process::exit_now(NOT_HERE);
+            }
+            let done = act();
+            let errno = std::io::Error::last_os_error().raw_os_error();
+            process::exit_now(if done < 0 { errno.unwrap_or(NOT_HERE - 1) } else { 0 })
+        }
+        Forked::Parent { process } => match process::reap(process).expect("the process ends") {
+            Status::Exit(NOT_HERE) => None,
+            Status::Exit(found) => Some(found),
+            Status::Signal(signal) => panic!("signal {signal}"),
+        },
+    }
+}
+
+fn open(path: &std::ffi::CStr, flags: i32) -> c_long {
+    call(libc::SYS_openat, [libc::AT_FDCWD as usize, path.as_ptr() as usize, flags as usize, 0o600, 0])
+}
+
+/// Connects to a port of the loopback interface, where nobody needs to listen.
+fn connect() -> c_long {
+    let socket = call(libc::SYS_socket, [libc::AF_INET as usize, libc::SOCK_STREAM as usize, 0, 0, 0]);
+    let address = libc::sockaddr_in {
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: 9_u16.to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes([127, 0, 0, 1]) },
+        sin_zero: [0; 8],
+    };
+    let (start, bytes) = (std::ptr::from_ref(&address) as usize, size_of_val(&address));
+    call(libc::SYS_connect, [socket.cast_unsigned() as usize, start, bytes, 0, 0])
+}
+
+/// The system-call filter would refuse all of this first: each of the others must hold without it.
+#[test]
+fn each_protection_holds_alone() {
+    const READ: i32 = libc::O_RDONLY;
+    const WRITE: i32 = libc::O_WRONLY | libc::O_CREAT;
+    let root = || namespaces::enter().root;
+    let network = || namespaces::enter().network;
+    type Case = (&'static str, fn() -> std::io::Result<()>, Call, i32);
+    let cases: [Case; 12] = [
+        ("nothing reads", || Ok(()), || open(c"/etc/passwd", READ), 0),
+        ("nothing connects", || Ok(()), connect, libc::ECONNREFUSED),
+        ("Landlock reads", files::forbid, || open(c"/etc/passwd", READ), libc::EACCES),
+        ("Landlock lists", files::forbid, || open(c"/", READ | libc::O_DIRECTORY), libc::EACCES),
+        ("Landlock writes", files::forbid, || open(c"/tmp/a", WRITE), libc::EACCES),
+        ("the root reads", root, || open(c"/etc/passwd", READ), libc::ENOENT),
+        ("the root has no processes", root, || open(c"/proc/self/mem", READ), libc::ENOENT),
+        ("the root leads up to itself", root, || open(c"/../../../etc/passwd", READ), libc::ENOENT),
+        ("the root writes", root, || open(c"/a", WRITE), libc::EROFS),
+        ("the network connects", network, connect, libc::ENETUNREACH),
+        (
+            "privileges are gone",
+            process::give_up_privileges,
+            || call(libc::SYS_chroot, [c"/".as_ptr() as usize, 0, 0, 0, 0]),
+            libc::EPERM,
+        ),
+        (
+            "privileges do not come back",
+            process::give_up_privileges,
+            // One where they do not; what is no success here is a number below zero.
+            || call(libc::SYS_prctl, [libc::PR_GET_NO_NEW_PRIVS as usize, 0, 0, 0, 0]) - 1,
+            0,
+        ),
+    ];
+    for (name, protection, act, expected) in cases {
+        match with_only(protection, act) {
+            Some(found) => assert_eq!(found, expected, "{name}: {}", std::io::Error::from_raw_os_error(found)),
+            None => println!("skipped: {name} (this machine does not have it)"),
+        }
+    }
+}
+
 #[test]
 fn what_is_missing_is_told() {
     let off = |reason: &str| Protection::Off { reason: reason.to_owned() };
@@ -192,6 +271,33 @@ fn what_is_missing_is_told() {
         assert_eq!(containment.to_string(), line);
         assert_eq!(containment.missing().len(), missing);
     }
+}
+
+#[test]
+fn what_is_required_and_not_there_is_told() {
+    let off = Protection::Off { reason: "not in this kernel".to_owned() };
+    let containment =
+        Containment { system_calls: Protection::On, landlock: off.clone(), root: Protection::On, network: off };
+    use ProtectionName::{Landlock, Network, Root, SystemCalls};
+    let cases: &[(&[ProtectionName], Option<&str>)] = &[
+        (&[], None),
+        (&[SystemCalls, Root], None),
+        (&[SystemCalls, Network], Some("network")),
+        (&[Landlock, Network], Some("landlock")),
+    ];
+    for (required, expected) in cases {
+        let lacking = Lacking::of(&containment, required).map(|lacking| lacking.to_string());
+        let named = lacking.as_ref().is_some_and(|lacking| {
+            lacking.contains(&format!("leave \"{}\" out", expected.unwrap_or("?")))
+                && lacking.contains("(not in this kernel)")
+        });
+        assert_eq!(named, expected.is_some(), "{required:?}: {lacking:?}");
+        assert_eq!(lacking.is_some(), expected.is_some(), "{required:?}: {lacking:?}");
+    }
+    for name in ProtectionName::ALL {
+        assert_eq!(name.key().parse(), Ok(name));
+    }
+    assert!("seccomp".parse::<ProtectionName>().is_err());
 }
 
 /// The calls' numbers are this machine's; that their names exist on the other is looked at by `tests/tidy`.
