@@ -13,16 +13,20 @@ const {
   ArrayPrototypeJoin,
   ArrayPrototypePop,
   ArrayPrototypePush,
+  BigIntPrototypeValueOf,
+  BooleanPrototypeValueOf,
   DatePrototypeGetTime,
   JSONStringify,
   MapPrototypeForEach,
   MapPrototypeGetSize,
   MapPrototypeHas,
   MapPrototypeGet,
+  NumberPrototypeValueOf,
   ObjectGetPrototypeOf,
   ObjectIs,
   ObjectPrototypeHasOwnProperty,
   ObjectPrototypePropertyIsEnumerable,
+  ObjectPrototypeToString,
   RegExpPrototypeExec,
   RegExpPrototypeToString,
   ReflectOwnKeys,
@@ -31,7 +35,9 @@ const {
   SetPrototypeGetSize,
   SetPrototypeHas,
   String,
+  StringPrototypeValueOf,
   Symbol,
+  SymbolPrototypeValueOf,
   SymbolToStringTag,
   Uint8Array,
 } = primordials;
@@ -134,8 +140,10 @@ function sameObject(received, expected, state) {
     return core.isMap(received) && core.isMap(expected) && sameMap(received, expected, state);
   }
   if (core.isSet(received) || core.isSet(expected)) {
-    return core.isSet(received) && core.isSet(expected) && sameSet(received, expected);
+    return core.isSet(received) && core.isSet(expected) && sameSet(received, expected, state);
   }
+  const boxed = unboxed(expected);
+  if (boxed !== NOTHING || unboxed(received) !== NOTHING) return ObjectIs(unboxed(received), boxed);
   if (hasBytes(received) || hasBytes(expected)) {
     return hasBytes(received) && hasBytes(expected) && sameBytes(bytes(received), bytes(expected));
   }
@@ -184,6 +192,7 @@ function sameProperties(received, expected, state) {
   return true;
 }
 
+/** Each entry of one has its like in the other, both ways: one that is there twice makes up for no other. */
 function sameMap(received, expected, state) {
   if (MapPrototypeGetSize(received) !== MapPrototypeGetSize(expected)) return false;
   let equal = true;
@@ -195,22 +204,62 @@ function sameMap(received, expected, state) {
     }
     let found = false;
     MapPrototypeForEach(received, (candidate, candidateKey) => {
-      found ||= equals(candidateKey, key, state) && equals(candidate, value, state);
+      found ||= alike(candidateKey, key, state) && alike(candidate, value, state);
+    });
+    equal = found;
+  });
+  MapPrototypeForEach(received, (value, key) => {
+    if (!equal || MapPrototypeHas(expected, key)) return;
+    let found = false;
+    MapPrototypeForEach(expected, (candidate, candidateKey) => {
+      found ||= alike(key, candidateKey, state) && alike(value, candidate, state);
     });
     equal = found;
   });
   return equal;
 }
 
-function sameSet(received, expected) {
+/** As for maps. */
+function sameSet(received, expected, state) {
   if (SetPrototypeGetSize(received) !== SetPrototypeGetSize(expected)) return false;
+  const has = (set, value, like) => {
+    let found = SetPrototypeHas(set, value);
+    if (!found) SetPrototypeForEach(set, (candidate) => (found ||= like(candidate)));
+    return found;
+  };
   let equal = true;
   SetPrototypeForEach(expected, (value) => {
-    let found = SetPrototypeHas(received, value);
-    if (!found) SetPrototypeForEach(received, (candidate) => (found ||= equals(candidate, value)));
-    equal &&= found;
+    equal &&= has(received, value, (candidate) => alike(candidate, value, state));
+  });
+  SetPrototypeForEach(received, (value) => {
+    equal &&= has(expected, value, (candidate) => alike(value, candidate, state));
   });
   return equal;
+}
+
+/** Equal in the manner of `state`, without a word about a difference: another item may be the like. */
+function alike(received, expected, { strict, subset, open }) {
+  return same(received, expected, { strict, subset, open, path: [], first: undefined });
+}
+
+const UNBOX = {
+  __proto__: null,
+  "[object BigInt]": BigIntPrototypeValueOf,
+  "[object Boolean]": BooleanPrototypeValueOf,
+  "[object Number]": NumberPrototypeValueOf,
+  "[object String]": StringPrototypeValueOf,
+  "[object Symbol]": SymbolPrototypeValueOf,
+};
+
+/** What is in a box such as `new Number(1)`, which shows nothing of it; `NOTHING` for any other object. */
+function unboxed(value) {
+  try {
+    const unbox = UNBOX[ObjectPrototypeToString(value)];
+    return unbox === undefined ? NOTHING : unbox(value);
+  } catch {
+    // It calls itself one, and is none.
+    return NOTHING;
+  }
 }
 
 function hasBytes(value) {
