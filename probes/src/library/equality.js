@@ -6,6 +6,7 @@
 
 import { callQuietly, core, isObject, primordials, readQuietly } from "./host.js";
 import { asymmetricMatches, isAsymmetric } from "./asymmetric.js";
+import { NOT_BOXED, unboxed } from "./boxed.js";
 
 const {
   ArrayBufferIsView,
@@ -13,20 +14,16 @@ const {
   ArrayPrototypeJoin,
   ArrayPrototypePop,
   ArrayPrototypePush,
-  BigIntPrototypeValueOf,
-  BooleanPrototypeValueOf,
   DatePrototypeGetTime,
   JSONStringify,
   MapPrototypeForEach,
   MapPrototypeGetSize,
   MapPrototypeHas,
   MapPrototypeGet,
-  NumberPrototypeValueOf,
   ObjectGetPrototypeOf,
   ObjectIs,
   ObjectPrototypeHasOwnProperty,
   ObjectPrototypePropertyIsEnumerable,
-  ObjectPrototypeToString,
   RegExpPrototypeExec,
   RegExpPrototypeToString,
   ReflectOwnKeys,
@@ -35,9 +32,7 @@ const {
   SetPrototypeGetSize,
   SetPrototypeHas,
   String,
-  StringPrototypeValueOf,
   Symbol,
-  SymbolPrototypeValueOf,
   SymbolToStringTag,
   Uint8Array,
 } = primordials;
@@ -143,7 +138,7 @@ function sameObject(received, expected, state) {
     return core.isSet(received) && core.isSet(expected) && sameSet(received, expected, state);
   }
   const boxed = unboxed(expected);
-  if (boxed !== NOTHING || unboxed(received) !== NOTHING) return ObjectIs(unboxed(received), boxed);
+  if (boxed !== NOT_BOXED || unboxed(received) !== NOT_BOXED) return ObjectIs(unboxed(received), boxed);
   if (hasBytes(received) || hasBytes(expected)) {
     return hasBytes(received) && hasBytes(expected) && sameBytes(bytes(received), bytes(expected));
   }
@@ -240,26 +235,6 @@ function sameSet(received, expected, state) {
 /** Equal in the manner of `state`, without a word about a difference: another item may be the like. */
 function alike(received, expected, { strict, subset, open }) {
   return same(received, expected, { strict, subset, open, path: [], first: undefined });
-}
-
-const UNBOX = {
-  __proto__: null,
-  "[object BigInt]": BigIntPrototypeValueOf,
-  "[object Boolean]": BooleanPrototypeValueOf,
-  "[object Number]": NumberPrototypeValueOf,
-  "[object String]": StringPrototypeValueOf,
-  "[object Symbol]": SymbolPrototypeValueOf,
-};
-
-/** What is in a box such as `new Number(1)`, which shows nothing of it; `NOTHING` for any other object. */
-function unboxed(value) {
-  try {
-    const unbox = UNBOX[ObjectPrototypeToString(value)];
-    return unbox === undefined ? NOTHING : unbox(value);
-  } catch {
-    // It calls itself one, and is none.
-    return NOTHING;
-  }
 }
 
 function hasBytes(value) {
