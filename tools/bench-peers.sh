@@ -15,4 +15,9 @@ if ! command -v prometheus-statsd-exporter >/dev/null && command -v go >/dev/nul
   echo "building statsd_exporter (Go)"
   GOBIN=$peers go install github.com/prometheus/statsd_exporter@v0.28.0 >/dev/null 2>&1 || true
 fi
+# No distribution has it.
+if ! command -v k6 >/dev/null && command -v go >/dev/null && [ ! -x "$peers/k6" ]; then
+  echo "building k6 (Go); this takes some minutes, once"
+  GOBIN=$peers go install go.k6.io/k6@v1.8.1 >/dev/null 2>&1 || true
+fi
 exit 0

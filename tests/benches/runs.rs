@@ -245,16 +245,27 @@ impl Peer {
         Self { name, file, arguments }
     }
 
+    /// Once, as a user would.
     async fn run(&self, url: &str) -> Result<(), String> {
-        let mut command = Command::new(self.name);
+        let mut command = Command::new(installed(self.name));
         (self.arguments)(&mut command, &self.file, url);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         match command.status().await {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(format!("it ends with {status}")),
-            Err(error) => Err(format!("it does not start: {error}")),
+            Err(error) => {
+                Err(format!("it does not start ({error}); tools/bench-peers.sh builds it where Go is installed"))
+            }
         }
     }
+}
+
+/// As it is on the PATH, or as `tools/bench-peers.sh` has built it.
+fn installed(program: &str) -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers").join(program);
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let is_on_path = std::env::split_paths(&folders).any(|folder| folder.join(program).is_file());
+    if !is_on_path && built.is_file() { built } else { PathBuf::from(program) }
 }
 
 async fn measure_peer(peer: &Peer, url: &str, concurrency: usize) -> Rate {

@@ -6,6 +6,7 @@
 
 import { callQuietly, core, isObject, primordials, readQuietly } from "./host.js";
 import { asymmetricMatches, isAsymmetric } from "./asymmetric.js";
+import { NOT_BOXED, unboxed } from "./boxed.js";
 
 const {
   ArrayBufferIsView,
@@ -134,8 +135,10 @@ function sameObject(received, expected, state) {
     return core.isMap(received) && core.isMap(expected) && sameMap(received, expected, state);
   }
   if (core.isSet(received) || core.isSet(expected)) {
-    return core.isSet(received) && core.isSet(expected) && sameSet(received, expected);
+    return core.isSet(received) && core.isSet(expected) && sameSet(received, expected, state);
   }
+  const boxed = unboxed(expected);
+  if (boxed !== NOT_BOXED || unboxed(received) !== NOT_BOXED) return ObjectIs(unboxed(received), boxed);
   if (hasBytes(received) || hasBytes(expected)) {
     return hasBytes(received) && hasBytes(expected) && sameBytes(bytes(received), bytes(expected));
   }
@@ -184,6 +187,7 @@ function sameProperties(received, expected, state) {
   return true;
 }
 
+/** Each entry of one has its like in the other, both ways: one that is there twice makes up for no other. */
 function sameMap(received, expected, state) {
   if (MapPrototypeGetSize(received) !== MapPrototypeGetSize(expected)) return false;
   let equal = true;
@@ -195,22 +199,42 @@ function sameMap(received, expected, state) {
     }
     let found = false;
     MapPrototypeForEach(received, (candidate, candidateKey) => {
-      found ||= equals(candidateKey, key, state) && equals(candidate, value, state);
+      found ||= alike(candidateKey, key, state) && alike(candidate, value, state);
+    });
+    equal = found;
+  });
+  MapPrototypeForEach(received, (value, key) => {
+    if (!equal || MapPrototypeHas(expected, key)) return;
+    let found = false;
+    MapPrototypeForEach(expected, (candidate, candidateKey) => {
+      found ||= alike(key, candidateKey, state) && alike(value, candidate, state);
     });
     equal = found;
   });
   return equal;
 }
 
-function sameSet(received, expected) {
+/** As for maps. */
+function sameSet(received, expected, state) {
   if (SetPrototypeGetSize(received) !== SetPrototypeGetSize(expected)) return false;
+  const has = (set, value, like) => {
+    let found = SetPrototypeHas(set, value);
+    if (!found) SetPrototypeForEach(set, (candidate) => (found ||= like(candidate)));
+    return found;
+  };
   let equal = true;
   SetPrototypeForEach(expected, (value) => {
-    let found = SetPrototypeHas(received, value);
-    if (!found) SetPrototypeForEach(received, (candidate) => (found ||= equals(candidate, value)));
-    equal &&= found;
+    equal &&= has(received, value, (candidate) => alike(candidate, value, state));
+  });
+  SetPrototypeForEach(received, (value) => {
+    equal &&= has(expected, value, (candidate) => alike(value, candidate, state));
   });
   return equal;
+}
+
+/** Equal in the manner of `state`, without a word about a difference: another item may be the like. */
+function alike(received, expected, { strict, subset, open }) {
+  return same(received, expected, { strict, subset, open, path: [], first: undefined });
 }
 
 function hasBytes(value) {

@@ -1,8 +1,9 @@
 // `expect(value, message?)` throws where a matcher does not hold; `check(value, message?)` records it and goes on.
 
 import { AssertionError, classOf } from "./assertion_error.js";
+import { MATCHERS_ELSEWHERE, MEMBERS_ELSEWHERE } from "./elsewhere.js";
 import { inline } from "./format.js";
-import { clip, core, internals, isMisuse, isThenable, misuse, ops, primordials } from "./host.js";
+import { clip, core, internals, isMisuse, isObject, isThenable, misuse, ops, primordials } from "./host.js";
 import { responseMatchers } from "./response_matchers.js";
 import { standIns } from "./stand_ins.js";
 import { valueMatchers } from "./value_matchers.js";
@@ -205,10 +206,29 @@ for (const matchers of [valueMatchers, responseMatchers]) {
     });
   }
 }
+pointTo(Expectation.prototype, "expect(...)", MATCHERS_ELSEWHERE);
 ObjectFreeze(Expectation.prototype);
+
+/** Gives `target` names that say what to write instead of them. */
+function pointTo(target, shown, elsewhere) {
+  for (const name in elsewhere) {
+    ObjectDefineProperty(target, name, {
+      __proto__: null,
+      get() {
+        throw misuse(`${shown}.${name} is not there: ${elsewhere[name]}`);
+      },
+    });
+  }
+}
 
 function asking(manner) {
   return (received, message) => {
+    if (isObject(message)) {
+      throw misuse(
+        "the second argument is a text about the value; k6's check(response, { name: fn }) is written " +
+          `check(response, "name").toSatisfy(fn), and it was given ${inline(message)}`,
+      );
+    }
     const subject =
       message === undefined || message === ""
         ? undefined
@@ -223,4 +243,5 @@ export const expect = asking(hard);
 for (const name in standIns) {
   ObjectDefineProperty(expect, name, { __proto__: null, value: standIns[name], enumerable: true });
 }
+pointTo(expect, "expect", MEMBERS_ELSEWHERE);
 ObjectFreeze(expect);

@@ -6,6 +6,7 @@
 
 import { callQuietly, clip, core, hasQuietly, isPlainObject, primordials, readQuietly } from "./host.js";
 import { describeAsymmetric, isAsymmetric } from "./asymmetric.js";
+import { NOT_BOXED, unboxed } from "./boxed.js";
 
 const {
   ArrayIsArray,
@@ -26,6 +27,8 @@ const {
   SafeSet,
   SetPrototypeForEach,
   String,
+  StringPrototypeSlice,
+  StringPrototypeToUpperCase,
   SymbolPrototypeToString,
   SymbolToStringTag,
   TypedArrayPrototypeGetLength,
@@ -92,6 +95,12 @@ function quoted(text, charactersMax) {
   return `${JSONStringify(clip(text, charactersMax))} (${text.length} characters)`;
 }
 
+/** The name of a box: `Number` of a number. */
+function boxOf(primitive) {
+  const type = typeof primitive;
+  return type === "bigint" ? "BigInt" : `${StringPrototypeToUpperCase(type[0])}${StringPrototypeSlice(type, 1)}`;
+}
+
 /** Objects that are better named than opened. */
 function leaf(value) {
   if (isAsymmetric(value)) return { text: describeAsymmetric(value, inline) };
@@ -103,6 +112,8 @@ function leaf(value) {
   if (core.isNativeError(value)) {
     return { text: `[${text(value, "name", "Error")}: ${text(value, "message", "")}]` };
   }
+  const boxed = unboxed(value);
+  if (boxed !== NOT_BOXED) return { text: `[${boxOf(boxed)}: ${inline(boxed, 200)}]` };
   if (isResponse(value)) return { text: `Response { status: ${value.status}, url: ${quoted(value.url, 200)} }` };
   const tag = readQuietly(value, SymbolToStringTag);
   if (tag === "URL") return { text: `URL ${JSONStringify(text(value, "href", ""))}` };

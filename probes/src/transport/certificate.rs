@@ -2,6 +2,7 @@
 
 use checks::{Certificate, UnixMs};
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use x509_parser::extensions::GeneralName;
@@ -16,6 +17,16 @@ const DAY_MS: i64 = 86_400_000;
 /// Leaf first, as the server sent them. One that cannot be read is shown by its hash alone.
 pub(crate) fn summarise(chain: &[CertificateDer<'_>], now: UnixMs) -> Vec<Certificate> {
     chain.iter().take(CHAIN_MAX).map(|der| summarise_one(der, now)).collect()
+}
+
+/// The subjects of the certificates in a PEM file, written as the issuers of a [`Certificate`] are. One that cannot be read
+/// has none.
+pub fn authority_names(pem: &str) -> Vec<String> {
+    let readable = CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok);
+    let name = |der: CertificateDer<'_>| {
+        X509Certificate::from_der(&der).ok().map(|(_, certificate)| certificate.subject().to_string())
+    };
+    readable.filter_map(name).collect()
 }
 
 fn summarise_one(der: &CertificateDer<'_>, now: UnixMs) -> Certificate {

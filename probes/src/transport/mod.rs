@@ -39,6 +39,7 @@ pub(crate) mod tls;
 pub(crate) mod tls_failure;
 
 pub use body::{BodyFailed, BodySender, RequestBody, ResponseBody};
+pub use certificate::authority_names;
 pub use client::{Answer, Client, Outgoing};
 pub use dial::{DialProgress, DialTarget, Dialer};
 pub use error::TransportError;

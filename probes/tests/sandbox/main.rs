@@ -1,12 +1,13 @@
 //! The sandbox against real processes. A zygote needs a program to be, and this one is it: `sandbox zygote`.
 //!
 //! Without arguments it runs the scripts of `tests/specs/`, each against the expectation beside it, and the tests of
-//! `processes.rs`. An argument is a filter on names, as with `cargo test`.
+//! `declared.rs` and `processes.rs`. An argument is a filter on names, as with `cargo test`.
 
 #[path = "../target/mod.rs"]
 mod target;
 
 mod held;
+mod declared;
 mod matching;
 mod network;
 mod nginx;
@@ -37,6 +38,7 @@ fn main() {
     let failed = runtime.block_on(async {
         let limits = Limits { describe_timeout_ms: 500, ..Limits::default() };
         let mut tests = specs::tests(&Arc::new(sandbox(2, limits).await)).await;
+        tests.extend(declared::tests());
         tests.extend(processes::tests());
         tests.extend(held::tests());
         tests.retain(|(name, _)| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str())));

@@ -2,8 +2,8 @@
 
 use crate::nginx::{self, Nginx};
 use crate::target::{
-    Authority, DnsServer, Leaf, RawServer, Says, TargetServer, mail_server, ocsp_responder, slow_server,
-    talking_server, websocket_server,
+    Authority, DnsServer, Leaf, RawServer, Says, TargetServer, mail_server, mail_server_in_tls, ocsp_responder,
+    slow_server, talking_server, websocket_server,
 };
 use probes::transport::NetworkSettings;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub struct Network {
     /// URLs: `TARGET` (http), `TARGET_TLS` (https with HTTP/2), `TARGET_EXPIRED` (an expired certificate),
     /// `TARGET_CLOSED` (nobody listens), `OCSP` (a responder), `WEBSOCKET`, `SLOW` (a byte at a time) and `SLOW_TLS`. Addresses: `CLOSED`, `TALK`, `DNS`,
     /// `TLS_UNKNOWN` (of an authority that nobody knows), `TLS_STAPLED`, `TLS_REVOKED` (stapled too), `TLS_RESPONDER`
-    /// (names one), `MAIL`, `MAIL_BUSY`, `MAIL_ODD`. Where nginx is installed also `NGINX` and `NGINX_TLS` (URLs).
+    /// (names one), `MAIL`, `MAIL_IMPLICIT` (in TLS), `MAIL_BUSY`, `MAIL_ODD`. Where nginx is installed also `NGINX` and `NGINX_TLS` (URLs).
     pub vars: BTreeMap<String, String>,
     _servers: Vec<TargetServer>,
     _talking: Vec<RawServer>,
@@ -43,6 +43,7 @@ impl Network {
         let slow = slow_server().await;
         let dns = DnsServer::start().await;
         let mail = mail_server("220-mail.test ESMTP\r\n220 ready", authority.server(&Leaf::default())).await;
+        let implicit = mail_server_in_tls("220 mail.test ESMTP", authority.server(&Leaf::default())).await;
         let busy = mail_server("554 no mail today", authority.server(&Leaf::default())).await;
         let odd = mail_server("SSH-2.0-OpenSSH_9.2p1", authority.server(&Leaf::default())).await;
         // Bound and not listening: it refuses, and nobody else gets the port.
@@ -69,6 +70,7 @@ impl Network {
             ("TLS_REVOKED", by_name(&revoked)),
             ("TLS_RESPONDER", by_name(&named)),
             ("MAIL", format!("localhost:{}", mail.address.port())),
+            ("MAIL_IMPLICIT", format!("localhost:{}", implicit.address.port())),
             ("MAIL_BUSY", busy.address.to_string()),
             ("MAIL_ODD", odd.address.to_string()),
         ];
@@ -85,7 +87,7 @@ impl Network {
             settings: Arc::new(settings),
             vars,
             _servers: vec![plain, secure, expired, stapled, revoked, named, unknown],
-            _talking: vec![responder, talk, websocket, slow, mail, busy, odd],
+            _talking: vec![responder, talk, websocket, slow, mail, implicit, busy, odd],
             _dns: dns,
             nginx,
             _closed: closed,

@@ -20,6 +20,8 @@ pub struct Nginx {
     pub address: IpAddr,
     pub http_port: u16,
     pub https_port: u16,
+    /// Its backlog takes connections; nobody answers them.
+    _silent: TcpListener,
     _process: Child,
     _folder: tempfile::TempDir,
 }
@@ -38,7 +40,9 @@ impl Nginx {
         // Both at once, so that they differ.
         let sockets = [0, 1].map(|_| TcpListener::bind((address, 0)).expect("a free port of a loopback address"));
         let [http_port, https_port] = sockets.map(|socket| socket.local_addr().expect("a bound socket").port());
-        write_files(root, authority, address, http_port, https_port);
+        let silent = TcpListener::bind((address, 0)).expect("a free port of a loopback address");
+        let silent_port = silent.local_addr().expect("a bound socket").port();
+        write_files(root, authority, address, [http_port, https_port, silent_port]);
         let log = std::fs::File::create(root.join("stderr.log")).expect("a file");
         let mut process = Command::new("nginx")
             .arg("-p")
@@ -56,14 +60,15 @@ impl Nginx {
             assert!(ended.is_none() && started.elapsed() < PATIENCE, "nginx does not listen: {ended:?}\n{}", log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Some(Self { address, http_port, https_port, _process: process, _folder: folder })
+        Some(Self { address, http_port, https_port, _silent: silent, _process: process, _folder: folder })
     }
 }
 
-fn write_files(root: &Path, authority: &Authority, address: IpAddr, http_port: u16, https_port: u16) {
+fn write_files(root: &Path, authority: &Authority, address: IpAddr, [http_port, https_port, silent_port]: [u16; 3]) {
     let config = include_str!("nginx.conf")
         .replace("ADDRESS", &address.to_string())
         .replace("HTTPS_PORT", &https_port.to_string())
+        .replace("SILENT_PORT", &silent_port.to_string())
         .replace("HTTP_PORT", &http_port.to_string());
     let (certificate, key) = authority.pem_pair(&Leaf { names: &[NAME], ..Leaf::default() });
     let write = |name: &str, text: &str| std::fs::write(root.join(name), text).expect("a file");

@@ -2,13 +2,14 @@
 //!
 //! An expectation is what the run's result must have; or it has any of: `bundle`, the error that bundling gives; `describe`, the definition or `{"error": ...}`;
 //! `result`, the run's result; `lacking`, what a machine's result says that cannot do it; `never`, texts that must be nowhere in the result; `order`, with `vars`, `secrets`,
-//! `slot`, `attempt` and `timeout_ms` of the run.
+//! `ca_pem`, `slot`, `attempt` and `timeout_ms` of the run.
 
 use crate::matching::difference;
 use crate::network::Network;
 use crate::{Test, specs_folder};
 use checks::{Reach, Region, RunKey, UnixMs};
 use probes::sandbox::{RunOrder, Sandbox};
+use probes::transport::NetworkSettings;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ struct Order {
     vars: BTreeMap<String, String>,
     secrets: BTreeMap<String, String>,
     reach: Reach,
+    /// Further authorities, PEM.
+    ca_pem: Vec<String>,
     slot: i64,
     attempt: u32,
     timeout_ms: u64,
@@ -46,6 +49,7 @@ impl Default for Order {
             vars: BTreeMap::new(),
             secrets: BTreeMap::new(),
             reach: Reach::default(),
+            ca_pem: Vec::new(),
             slot: 0,
             attempt: 0,
             timeout_ms: 60_000,
@@ -122,11 +126,14 @@ async fn hold(sandbox: &Sandbox, network: Option<&Network>, script: &Path) -> Re
     }
     let Some(expected_result) = &expected.result else { return Ok(()) };
     let stem = script.file_stem().and_then(|stem| stem.to_str()).unwrap_or("check");
-    let Order { mut vars, secrets, reach, slot, attempt, timeout_ms } = expected.order;
+    let Order { mut vars, secrets, reach, ca_pem, slot, attempt, timeout_ms } = expected.order;
     let mut settings = Arc::default();
     if let Some(network) = network.filter(|_| Network::serves(script)) {
         vars.extend(network.vars.clone());
         settings = network.settings.clone();
+    }
+    if !ca_pem.is_empty() {
+        settings = Arc::new(NetworkSettings { ca_pem, ..NetworkSettings::clone(&settings) });
     }
     let key = RunKey {
         check: stem.parse().map_err(|error| format!("{error}"))?,

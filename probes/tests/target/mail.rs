@@ -5,6 +5,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio_rustls::TlsAcceptor;
 
+/// What it can do once nobody listens.
+const IN_TLS: &str = "250-mail.test at your service\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 2000\r\n";
+
 /// Greets with `greeting`, and offers STARTTLS.
 pub async fn mail_server(greeting: &'static str, tls: rustls::ServerConfig) -> RawServer {
     let acceptor = TlsAcceptor::from(Arc::new(tls));
@@ -21,8 +24,22 @@ pub async fn mail_server(greeting: &'static str, tls: rustls::ServerConfig) -> R
                 && plain.buffer().is_empty()
                 && let Ok(stream) = acceptor.accept(plain.into_inner()).await
             {
-                let capabilities = "250-mail.test at your service\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 2000\r\n";
-                talk(&mut BufReader::new(stream), capabilities).await;
+                talk(&mut BufReader::new(stream), IN_TLS).await;
+            }
+        }
+    })
+    .await
+}
+
+/// Greets after the handshake: TLS from the first byte.
+pub async fn mail_server_in_tls(greeting: &'static str, tls: rustls::ServerConfig) -> RawServer {
+    let acceptor = TlsAcceptor::from(Arc::new(tls));
+    RawServer::start(move |_, stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(mut stream) = acceptor.accept(stream).await else { return };
+            if stream.write_all(format!("{greeting}\r\n").as_bytes()).await.is_ok() && stream.flush().await.is_ok() {
+                talk(&mut BufReader::new(stream), IN_TLS).await;
             }
         }
     })

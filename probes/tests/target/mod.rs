@@ -19,9 +19,10 @@ mod websocket;
 pub use authority::{Authority, Leaf};
 pub use dns::DnsServer;
 pub use loris::slow_server;
+pub use mail::{mail_server, mail_server_in_tls};
 pub use ocsp::Says;
 pub use raw::{RawServer, read_head};
-pub use {mail::mail_server, ocsp::ocsp_responder, talk::talking_server, websocket::websocket_server};
+pub use {ocsp::ocsp_responder, talk::talking_server, websocket::websocket_server};
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::net::SocketAddr;

@@ -1,6 +1,7 @@
 //! What people do about incidents, from the command line: asked of the process that runs, which alone decides.
 
 use super::arguments::{Ack, Resolve, Silence, Unsilence, Whom};
+use super::printable::{printable, printable_lines};
 use super::{FAILED, MISCONFIGURED};
 use crate::running::{self, Running};
 use anyhow::Context;
@@ -85,12 +86,12 @@ pub(super) async fn unsilence(data_dir: &Path, arguments: &Unsilence) -> anyhow:
     }
 }
 
-fn text<'a>(document: &'a Value, key: &str) -> &'a str {
-    document[key].as_str().unwrap_or_default()
+fn text(document: &Value, key: &str) -> String {
+    printable(document[key].as_str().unwrap_or_default())
 }
 
 fn refused(command: &str, code: u8, problem: &str) -> ExitCode {
-    eprintln!("tocsin {command}: {problem}");
+    eprintln!("tocsin {command}: {}", printable_lines(problem));
     ExitCode::from(code)
 }
 

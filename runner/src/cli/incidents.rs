@@ -1,5 +1,6 @@
 use super::arguments::Incidents;
 use super::paint::Paint;
+use super::printable::{printable, printable_lines};
 use super::{FAILED, MISCONFIGURED};
 use crate::up::JOURNAL_FILE;
 use alerting::incident::IncidentStatus;
@@ -68,11 +69,11 @@ fn table(incidents: &[IncidentSummary], all: bool, now: UnixMs, paint: Paint) ->
                 report.unwell().map(|line| format!("{} × {}", line.region, line.failures_in_a_row)).collect();
             [
                 format!("#{}", incident.number),
-                report.label.clone(),
+                printable(&report.label),
                 incident.status.as_str().to_owned(),
                 report.check.to_string(),
                 lasted(report.opened_at, report.ended_at, now),
-                if unwell.is_empty() { report.reason.clone() } else { unwell.join(", ") },
+                if unwell.is_empty() { printable(&report.reason) } else { unwell.join(", ") },
             ]
         })
         .collect();
@@ -114,26 +115,27 @@ fn story(record: &IncidentRecord, now: UnixMs, paint: Paint) -> String {
     use std::fmt::Write;
     let report = &record.report;
     let mut out = String::new();
-    let title = format!("#{} {} {}", report.number, report.check, report.label);
+    let title = format!("#{} {} {}", report.number, report.check, printable(&report.label));
     let lasted = lasted(report.opened_at, report.ended_at, now);
     let _ = writeln!(out, "{}  {}, {lasted}", paint.bold(&title), report.status.as_str());
-    let _ = writeln!(out, "{}", report.reason);
+    let _ = writeln!(out, "{}", printable_lines(&report.reason));
     if let Some(standing) = report.standing() {
-        let _ = writeln!(out, "{}", paint.warn(&standing));
+        let _ = writeln!(out, "{}", paint.warn(&printable_lines(&standing)));
     }
     if let Some(signal) = &report.signal {
-        let _ = writeln!(out, "{}", signal.title);
+        let _ = writeln!(out, "{}", printable_lines(&signal.title));
         let labels: Vec<String> = signal.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !labels.is_empty() {
-            let _ = writeln!(out, "{}", paint.dim(&labels.join(" ")));
+            let _ = writeln!(out, "{}", paint.dim(&printable(&labels.join(" "))));
         }
     }
-    let _ = writeln!(out, "{}: {}", paint.bad(report.failure.class.as_str()), report.failure.message);
+    let message = printable_lines(&report.failure.message);
+    let _ = writeln!(out, "{}: {message}", paint.bad(report.failure.class.as_str()));
     if let Some(step) = &report.failure.step {
-        let _ = writeln!(out, "{}", paint.dim(&format!("in step {step}")));
+        let _ = writeln!(out, "{}", paint.dim(&format!("in step {}", printable(step))));
     }
     if let Some(url) = &report.runbook_url {
-        let _ = writeln!(out, "runbook {url}");
+        let _ = writeln!(out, "runbook {}", printable(url));
     }
     let _ = writeln!(out);
     for line in &report.regions {
@@ -142,7 +144,7 @@ fn story(record: &IncidentRecord, now: UnixMs, paint: Paint) -> String {
     }
     let _ = writeln!(out);
     for entry in &record.trail {
-        let mut lines = entry.text.lines();
+        let mut lines = entry.text.lines().map(printable);
         let first = lines.next().unwrap_or_default();
         let _ = writeln!(out, "{}  {:<8} {first}", paint.dim(&entry.at.to_string()), entry.kind.as_str());
         for line in lines {
@@ -150,4 +152,53 @@ fn story(record: &IncidentRecord, now: UnixMs, paint: Paint) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::printable::{NASTY, assert_printable};
+    use super::*;
+    use alerting::incident::{IncidentReport, TrailEntry, TrailKind};
+
+    /// A report in which whatever a script, a target, a sender of alerts or a person has written is nasty.
+    fn report() -> IncidentReport {
+        let text = format!("a{NASTY}b\nc");
+        let report = json!({
+            "number": 7,
+            "check": "login",
+            "description": text,
+            "runbook_url": text,
+            "status": "open",
+            "label": text,
+            "reason": text,
+            "opened_at": 1_000,
+            "failing_since": 1_000,
+            "failures_total": 1,
+            "failed_in": "eu-west-1",
+            "failure": { "class": "assertion", "message": text, "step": text, "at": 1_000, "duration_us": 5 },
+            "regions": [{ "region": "eu-west-1", "condition": "passing", "failures_in_a_row": 0, "missed_in_a_row": 0 }],
+            "acknowledged": { "at": 2_000, "by": text, "via": "slack" },
+            "signal": {
+                "key": { "source": "alertmanager", "id": "x" },
+                "firing": true,
+                "severity": "P1",
+                "title": text,
+                "labels": { text.clone(): text },
+                "at": 1_000,
+            },
+        });
+        serde_json::from_value(report).expect("a report as the journal keeps it")
+    }
+
+    #[test]
+    fn no_text_of_an_incident_moves_the_cursor() {
+        let report = report();
+        let entry =
+            TrailEntry { incident: 7, at: UnixMs(1_000), kind: TrailKind::Opened, text: format!("a{NASTY}\n{NASTY}") };
+        let summary =
+            IncidentSummary { number: 7, check: report.check.clone(), status: report.status, report: report.clone() };
+        assert_printable(&table(&[summary], true, UnixMs(5_000), Paint::plain()));
+        let record = IncidentRecord { report, trail: vec![entry], notifications: Vec::new() };
+        assert_printable(&story(&record, UnixMs(5_000), Paint::plain()));
+    }
 }

@@ -10,6 +10,7 @@ mod mutate;
 mod new;
 mod paint;
 mod policy;
+mod printable;
 mod repl;
 mod report;
 mod rules;
@@ -25,7 +26,6 @@ use arguments::Incident;
 
 use crate::config::{ConfigError, Settings};
 use clap::Parser;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -50,30 +50,24 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> ExitCode {
     let config = arguments.config;
-    let variables = match &arguments.command {
-        Command::Test(test) => test::env_file::read(&test.env_file).map_err(anyhow::Error::from),
-        Command::Repl(repl) => test::env_file::read(&repl.env_file).map_err(anyhow::Error::from),
-        Command::Mutate(mutate) => test::env_file::read(&mutate.env_file).map_err(anyhow::Error::from),
-        _ => Ok(BTreeMap::new()),
+    let env_files: &[PathBuf] = match &arguments.command {
+        Command::Test(test) => &test.env_file,
+        Command::Repl(repl) => &repl.env_file,
+        Command::Mutate(mutate) => &mutate.env_file,
+        _ => &[],
     };
-    let variables = match variables {
-        Ok(variables) => variables,
-        Err(error) => {
-            eprintln!("tocsin: {error:#}");
-            return ExitCode::from(MISCONFIGURED);
-        }
-    };
-    let settings = |needed| load(&config, needed, &variables);
+    let settings = |needed| load(&config, needed, env_files);
     let done = match &arguments.command {
         Command::Up(up) => match settings(true) {
             Ok(settings) => crate::up::up(settings, up).await,
             Err(refused) => return refused,
         },
         // Scripts alone are enough for a first look; the built-in settings then do.
-        Command::Test(test) => match settings(test.paths.is_empty()) {
-            Ok(settings) => test::test(&settings, test).await,
-            Err(refused) => return refused,
-        },
+        Command::Test(test) => {
+            let read = || settings(test.paths.is_empty());
+            let files = [config_file(&config)].into_iter().chain(env_files.to_vec()).collect();
+            test::test(&test::Source { read: &read, files }, test).await
+        }
         Command::Repl(repl) => match settings(false) {
             Ok(settings) => repl::repl(&settings, repl).await,
             Err(refused) => return refused,
@@ -146,9 +140,17 @@ fn data_dir(
     named.clone().map_or_else(|| settings(true).map(|settings| settings.data_dir), Ok)
 }
 
+fn config_file(named: &Option<PathBuf>) -> PathBuf {
+    named.clone().unwrap_or_else(|| PathBuf::from("tocsin.toml"))
+}
+
 /// The settings, or the exit code after every problem has been printed.
-fn load(config: &Option<PathBuf>, needed: bool, variables: &BTreeMap<String, String>) -> Result<Settings, ExitCode> {
-    let file = config.clone().unwrap_or_else(|| PathBuf::from("tocsin.toml"));
+fn load(config: &Option<PathBuf>, needed: bool, env_files: &[PathBuf]) -> Result<Settings, ExitCode> {
+    let variables = test::env_file::read(env_files).map_err(|error| {
+        eprintln!("tocsin: {error}");
+        ExitCode::from(MISCONFIGURED)
+    })?;
+    let file = config_file(config);
     // What the process has was set for this very run, and so wins over a file.
     let environment = |name: &str| std::env::var(name).ok().or_else(|| variables.get(name).cloned());
     let loaded = if config.is_none() && !needed && !file.exists() {

@@ -2,6 +2,7 @@
 
 use super::arguments::{Explain, Policy, Replay};
 use super::paint::Paint;
+use super::printable::printable;
 use super::{FAILED, MISCONFIGURED};
 use crate::catalogue::{self, Catalogue, Check};
 use crate::config::{DEFAULT_POLICY, Settings, nearest};
@@ -58,7 +59,7 @@ async fn explain(settings: &Settings, arguments: &Explain) -> anyhow::Result<Exi
     };
     let regions: Vec<&str> = check.regions.iter().map(checks::Region::as_str).collect();
     println!("{} has the policy `{}`: {}.", paint.bold(wanted), name(check), check.policy_choice);
-    println!("It runs {} in {}.\n", check.schedule_text, regions.join(", "));
+    println!("It runs {} in {}.\n", printable(&check.schedule_text), regions.join(", "));
     if !check.definition.depends_on.is_empty() {
         let parents: Vec<&str> = check.definition.depends_on.iter().map(CheckId::as_str).collect();
         println!("While {} fails in the same region, its own failures wake nobody.", parents.join(" or "));

@@ -5,6 +5,7 @@
 //! process busy is ended with its process, and the session goes on in a new one, without what was declared.
 
 use super::arguments::Repl;
+use super::printable::{printable, printable_lines};
 use super::test::choice;
 use super::{FAILED, MISCONFIGURED};
 use crate::config::Settings;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -146,7 +148,7 @@ impl Session<'_> {
                 return Ok(Taken::Done(Ended::Well));
             }
             command if command.starts_with('.') && !command.contains(char::is_whitespace) => {
-                eprintln!("there is no {command}; .help says what there is");
+                eprintln!("there is no {}; .help says what there is", printable(command));
                 return Ok(Taken::Done(Ended::Badly));
             }
             _ => {}
@@ -154,7 +156,7 @@ impl Session<'_> {
         match prompt_line(text) {
             Err(LineError::Incomplete) => Ok(Taken::More),
             Err(LineError::Wrong(message)) => {
-                eprintln!("{message}");
+                eprintln!("{}", printable_lines(&message));
                 Ok(Taken::Done(Ended::Badly))
             }
             Ok(code) => Ok(Taken::Done(self.evaluate(&code).await?)),
@@ -166,6 +168,8 @@ impl Session<'_> {
             self.process = Some(self.start().await?);
         }
         let Some(process) = &mut self.process else { return Ok(Ended::Badly) };
+        // One for the whole line: an interrupt that comes while an answer is printed is not lost.
+        let mut interrupts = signal(SignalKind::interrupt())?;
         send(&mut process.lines, code).await?;
         let timeout = tokio::time::sleep(Duration::from_secs(self.arguments.timeout));
         tokio::pin!(timeout);
@@ -177,19 +181,19 @@ impl Session<'_> {
                     Some(Answer { kind, text }) => match kind.as_str() {
                         "value" => {
                             if !text.is_empty() {
-                                println!("{text}");
+                                println!("{}", printable_lines(&text));
                             }
                             return Ok(Ended::Well);
                         }
                         "problem" => {
-                            eprintln!("{text}");
+                            eprintln!("{}", printable_lines(&text));
                             return Ok(Ended::Badly);
                         }
                         "interrupted" => {
                             eprintln!("interrupted");
                             return Ok(Ended::Badly);
                         }
-                        "log" => println!("{text}"),
+                        "log" => println!("{}", printable_lines(&text)),
                         _ => {}
                     },
                     None => {
@@ -197,8 +201,7 @@ impl Session<'_> {
                         return Ok(Ended::Badly);
                     }
                 },
-                interrupted = tokio::signal::ctrl_c(), if !waits => {
-                    interrupted?;
+                _ = interrupts.recv(), if !waits => {
                     send(&mut process.lines, INTERRUPT).await?;
                     patience = Some(Box::pin(tokio::time::sleep(INTERRUPT_PATIENCE)));
                 }
@@ -242,7 +245,7 @@ impl Session<'_> {
     async fn lost(&mut self) {
         if let Some(Process { run, lines, answers }) = self.process.take() {
             drop((lines, answers));
-            eprintln!("{}; what was declared is gone", why(run).await);
+            eprintln!("{}; what was declared is gone", printable_lines(&why(run).await));
         }
     }
 

@@ -1,6 +1,7 @@
 use super::MISCONFIGURED;
 use super::arguments::Silences;
 use super::paint::Paint;
+use super::printable::printable;
 use crate::up::JOURNAL_FILE;
 use alerting::journal::SqliteReader;
 use alerting::notification::Span;
@@ -33,11 +34,12 @@ fn line(kept: &KeptSilence, now: UnixMs, paint: Paint) -> String {
     let silence = &kept.silence;
     let id = paint.bold(&format!("{:>4}", kept.id));
     let kind = if silence.is_maintenance { "maintenance" } else { "silence" };
-    let why = if silence.why.is_empty() { String::new() } else { format!(": {}", silence.why) };
+    let why = if silence.why.is_empty() { String::new() } else { format!(": {}", printable(&silence.why)) };
     let from = match silence.from.filter(|from| *from > now) {
         Some(from) => format!("from {from} "),
         None => String::new(),
     };
     let left = paint.dim(&format!("({} left)", Span(silence.until.since_ms(now))));
-    format!("{id}  {kind} of {} {from}until {} {left}, by {}{why}", silence.matcher, silence.until, silence.by)
+    let (about, by) = (printable(&silence.matcher.to_string()), printable(&silence.by));
+    format!("{id}  {kind} of {about} {from}until {} {left}, by {by}{why}", silence.until)
 }

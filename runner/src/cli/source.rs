@@ -1,6 +1,7 @@
 //! The author's own lines around a place, with a caret below it.
 
 use super::paint::Paint;
+use super::printable::printable;
 use std::fmt::Write;
 
 /// What stands in front of a line, and how far an excerpt is indented.
@@ -19,7 +20,8 @@ pub fn excerpt(source: &str, line: u32, column: u32, context: usize, paint: Pain
     for (offset, text) in lines[first..=last].iter().enumerate() {
         let number = first + offset + 1;
         let here = number == line;
-        let shown: String = text.chars().take(characters_max).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        // A place of its own for each character, so that the caret stands where it belongs.
+        let shown = printable(&text.chars().take(characters_max).collect::<String>()).replace('\t', " ");
         let marker = if here { paint.bad(">") } else { " ".to_owned() };
         let margin = paint.dim(&format!("{number:>width$} |"));
         let _ = writeln!(out, "{marker} {margin} {}", shown.trim_end());

@@ -1,5 +1,6 @@
 use super::FAILED;
 use super::paint::Paint;
+use super::printable::{printable, printable_lines};
 use crate::catalogue;
 use crate::config::Settings;
 use crate::ladders::{unknown_checks, wrong_dependencies};
@@ -16,11 +17,11 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
     let catalogue = catalogue::load(settings, &catalogue::project_root(settings), files, &sandbox).await;
     sandbox.shutdown().await;
     for error in &catalogue.refused {
-        println!("{} {error}\n", paint.bad("✗"));
+        println!("{} {}\n", paint.bad("✗"), printable_lines(&error.to_string()));
     }
     for check in &catalogue.checks {
         let regions: Vec<&str> = check.regions.iter().map(checks::Region::as_str).collect();
-        let rest = paint.dim(&format!("{}, {}", check.schedule_text, regions.join(" ")));
+        let rest = paint.dim(&format!("{}, {}", printable(&check.schedule_text), regions.join(" ")));
         println!("{} {}  {rest}", paint.good("✓"), check.definition.id);
     }
     println!("\n{}", paint.dim(&format!("scripts are held by: {}", sandbox.containment())));
@@ -30,7 +31,7 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
     let mut unknown = unknown_checks(settings, &catalogue);
     unknown.extend(wrong_dependencies(settings, &catalogue));
     for line in &unknown {
-        println!("{} {line}", paint.bad("✗"));
+        println!("{} {}", paint.bad("✗"), printable_lines(line));
     }
     let sources = rule_files::read(&settings.rules);
     for source in &sources {
@@ -39,7 +40,7 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
                 let rules = file.groups.iter().map(|group| group.rules.len()).sum::<usize>();
                 println!("{} {}  {}", paint.good("✓"), source.path, paint.dim(&format!("rules: {rules}")));
             }
-            Err(problem) => println!("{} {problem}", paint.bad("✗")),
+            Err(problem) => println!("{} {}", paint.bad("✗"), printable_lines(&problem.to_string())),
         }
     }
     let rules_refused = sources.iter().filter(|source| source.read.is_err()).count();

@@ -47,7 +47,7 @@ async fn a_failure_explains_itself_and_keeps_secrets() {
 async fn only_failed_runs_keep_what_they_exchanged() {
     let project = Project::with_every_ending().await;
     let finished = project.run(&["test", "--json"]).await;
-    for line in finished.stdout.lines() {
+    for line in finished.stdout.lines().filter(|line| !line.contains("\"refused\"")) {
         let result = checks::wire::decode(line.as_bytes()).unwrap_or_else(|error| panic!("{error}: {line}"));
         let kept = result.requests.iter().filter(|request| request.transcript.is_some()).count();
         assert_eq!(kept > 0, result.failure().is_some(), "{line}");

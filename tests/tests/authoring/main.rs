@@ -3,11 +3,15 @@
 
 mod commands;
 mod failures;
+mod hostile_text;
+mod junit;
 mod mutating;
 mod project;
 mod prompting;
+mod repeating;
 mod reporters;
 mod targets;
 mod templates;
+mod terminal;
 mod typescript;
 mod watching;

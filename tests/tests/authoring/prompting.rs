@@ -80,3 +80,20 @@ async fn a_line_that_fails_ends_a_script() {
         assert_eq!((said.out.as_str(), said.code), ("", Some(1)), "{lines}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_target_says_is_shown_as_letters() {
+    let project = Project::empty().await;
+    let lines = r#"
+console.log("\x1b]0;title\x07\x1b[2J\u009b31m\u202eadmin")
+({ "\u009b31m": "\u202e" })
+throw new Error("\x1b[2J\u009b\u202e")
+"#;
+    let said = prompt(&project, &[], lines).await;
+    assert_eq!(said.code, Some(1));
+    assert!(said.out.contains("]0;title") && said.out.contains("admin"), "{}", said.out);
+    for text in [&said.out, &said.problems] {
+        let found = text.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+        assert_eq!(found, None, "{text:?}");
+    }
+}

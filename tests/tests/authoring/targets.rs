@@ -1,8 +1,11 @@
 //! What templates are pointed at that no auth stack has: servers of a few lines, each for one test.
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 /// Greets and closes.
 pub async fn greets(greeting: &'static str) -> SocketAddr {
@@ -65,4 +68,48 @@ pub async fn resolves() -> SocketAddr {
         }
     });
     address
+}
+
+/// A WebSocket server that sends every frame back (RFC 6455): a ping as a pong, all else as it was.
+pub async fn echoes() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port of this machine is free");
+    let address = listener.local_addr().expect("a listener has an address");
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            // A client that goes away ends its conversation, and nothing else.
+            tokio::spawn(async move { drop(converse(connection).await) });
+        }
+    });
+    address
+}
+
+async fn converse(mut connection: TcpStream) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(connection.read_u8().await?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let header = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("sec-websocket-key").then(|| value.trim().to_owned())
+    };
+    let key = head.lines().find_map(header).unwrap_or_default();
+    // Section 4.2.2: what shows that this is no cached answer.
+    let accept = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let accept = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, accept.as_bytes()));
+    let upgrade = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade";
+    connection.write_all(format!("{upgrade}\r\nsec-websocket-accept: {accept}\r\n\r\n").as_bytes()).await?;
+    loop {
+        const PING: u8 = 0x89;
+        const PONG: u8 = 0x8a;
+        // Section 5.2; a client's frames are masked, and those of a template are short.
+        let [kind, length] = [connection.read_u8().await?, connection.read_u8().await?];
+        let mut mask = [0; 4];
+        connection.read_exact(&mut mask).await?;
+        let mut payload = vec![0; usize::from(length & 0x7f)];
+        connection.read_exact(&mut payload).await?;
+        payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+        connection.write_all(&[if kind == PING { PONG } else { kind }, length & 0x7f]).await?;
+        connection.write_all(&payload).await?;
+    }
 }

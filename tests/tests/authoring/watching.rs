@@ -1,7 +1,7 @@
 //! `tocsin test --watch`: what changes runs again, and nothing else does.
 
 use crate::project::{PASSING, Project};
-use tests::harness::Tocsin;
+use tests::harness::{Config, Tocsin};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_runs_the_check_and_those_that_import_it() {
@@ -32,5 +32,51 @@ async fn a_change_runs_the_check_and_those_that_import_it() {
 
     let logs = process.logs();
     assert_eq!(logs.matches("– skips").count(), 1, "what did not change ran once:\n{logs}");
+    process.terminate().await;
+}
+
+const TELLS: &str = r#"
+import { defineCheck, log } from "tocsin";
+export default defineCheck({
+  schedule: "every 30s",
+  run({ vars }) {
+    log(`told ${vars.TOLD} and ${vars.FROM_FILE}`);
+  },
+});
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_configuration_runs_everything_again() {
+    let project = Project::empty().await;
+    project.write("tells.check.ts", TELLS);
+    let env_file = project.path().join("settings.env");
+    std::fs::write(&env_file, "TOLD_FROM_FILE=one\n").unwrap();
+    let with = |told: &str| Config {
+        vars: format!("TOLD = \"{told}\"\nFROM_FILE = \"${{TOLD_FROM_FILE}}\"\n"),
+        ..project.config()
+    };
+    let mut process = Tocsin::start(&with("first"), project.path(), &["test", "--watch", "--env-file", "settings.env"]);
+    process.prints("told first and one").await;
+    process.prints("waiting for changes").await;
+
+    with("second").write(project.path());
+    process.prints("told second and one").await;
+
+    std::fs::write(&env_file, "TOLD_FROM_FILE=two\n").unwrap();
+    process.prints("told second and two").await;
+
+    // What is wrong is told, and waited for.
+    std::fs::write(project.path().join("tocsin.toml"), "chekcs = \"checks\"\n").unwrap();
+    process.prints("did you mean").await;
+    process.prints("nothing runs until the configuration is mended").await;
+    // An editor writes a file of its own, and puts it in the place of the other.
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::rename(with("third").write(elsewhere.path()), project.path().join("tocsin.toml")).unwrap();
+    process.prints("told third and two").await;
+
+    // A check is still a check.
+    project.write("tells.check.ts", &TELLS.replace("told ", "said "));
+    process.prints("said third and two").await;
+    assert_eq!(process.logs().matches("told third").count(), 1, "{}", process.logs());
     process.terminate().await;
 }

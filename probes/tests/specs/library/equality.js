@@ -6,6 +6,10 @@ const cycle = () => {
   value.self = value;
   return value;
 };
+const ring = () => {
+  const value = new Set();
+  return value.add([value]);
+};
 class Point {
   constructor(x) {
     this.x = x;
@@ -22,6 +26,12 @@ const EQUAL = [
   [new Error("a"), new Error("a")],
   [new Map([[{ k: 1 }, 1]]), new Map([[{ k: 1 }, 1]])],
   [new Set([[1], 2]), new Set([2, [1]])],
+  [new Set([{ a: 1, b: undefined }]), new Set([{ a: 1 }])],
+  [ring(), ring()],
+  [new Number(1), new Number(1)],
+  [new Number(NaN), new Number(NaN)],
+  [new String("a"), new String("a")],
+  [Object(1n), Object(1n)],
   [new Uint8Array([1, 2]), new Uint8Array([1, 2])],
   [new Uint8Array([1, 2]).buffer, new Uint8Array([1, 2]).buffer],
   [new URL("https://a.test/"), new URL("https://a.test")],
@@ -53,6 +63,18 @@ const DIFFERENT = [
   [new Map([[1, 2]]), new Map([[1, 3]])],
   [new Map(), new Set()],
   [new Set([1]), new Set([2])],
+  [new Set([[1], [2]]), new Set([[1], [1]])],
+  [new Map([[[1], 1], [[2], 1]]), new Map([[[1], 1], [[1], 1]])],
+  [new Number(1), new Number(2)],
+  [new Number(0), new Number(-0)],
+  [new Number(1), 1],
+  [new Number(1), new String("1")],
+  [new Number(1), {}],
+  [new Boolean(true), new Boolean(false)],
+  [new String("a"), new String("b")],
+  [Object(1n), Object(2n)],
+  [Object(Symbol.iterator), Object(Symbol.asyncIterator)],
+  [{ [Symbol.toStringTag]: "Number", a: 1 }, { [Symbol.toStringTag]: "Number", a: 2 }],
   [new Uint8Array([1]), new Uint8Array([2])],
   [new URL("https://a.test/"), new URL("https://b.test/")],
   [new Headers({ a: "1" }), new Headers()],
@@ -76,5 +98,10 @@ export default defineCheck({
     });
     check(new Point(1)).not.toStrictEqual({ x: 1 });
     check([, 1]).not.toStrictEqual([undefined, 1]);
+    check(new Set([{ a: 1, b: undefined }])).not.toStrictEqual(new Set([{ a: 1 }]));
+    check(new Set([new Point(1)])).not.toStrictEqual(new Set([{ x: 1 }]));
+    check(new Set([new Point(1)])).toStrictEqual(new Set([new Point(1)]));
+    check({ all: new Set([{ a: 1, b: 2 }]) }).toMatchObject({ all: new Set([{ a: 1 }]) });
+    check(new Map([["k", { a: 1, b: undefined }]])).not.toStrictEqual(new Map([["k", { a: 1 }]]));
   },
 });

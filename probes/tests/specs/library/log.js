@@ -15,6 +15,7 @@ export default defineCheck({
       list: [1, "a"],
     });
     log.debug("looking");
+    log.info("found", { n: 2 });
     log.warn("slow", { ms: 900 });
     log.error("gone");
     log({ a: 1 });

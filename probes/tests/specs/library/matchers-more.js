@@ -31,5 +31,6 @@ export default defineCheck({
     check("5").not.toBeCloseTo(6);
     check(undefined).not.toHaveLength(0);
     check(undefined).not.toHaveProperty("error");
+    check([new Number(1), Object(2n)]).toEqual([new Number(1), new String("a")]);
   },
 });

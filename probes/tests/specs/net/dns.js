@@ -16,6 +16,8 @@ export default defineCheck({
         { name: "www.example.test", type: "A", ttl: 300, address: "192.0.2.2" },
       ],
       authority: [],
+      additional: [],
+      authoritative: false,
       authenticated: false,
       truncated: false,
       resolver: DNS,

@@ -11,6 +11,8 @@ export default defineCheck({
       const connection = await connect(TALK, { timeout: "20s" });
       check(connection.remoteAddress).toBe(TALK);
       check(connection.phases.connectMs).toBeGreaterThan(0);
+      // An address is not looked up, and nothing has been read yet.
+      check([connection.phases.dnsMs, connection.phases.tlsMs, connection.phases.firstByteMs]).toEqual([undefined, undefined, undefined]);
       await connection.send("echo hällo\r\n");
       check(await connection.readLine()).toBe("hällo");
       await connection.send("bytes 5\necho a;b;c\n");

@@ -10,6 +10,7 @@ export default defineCheck({
     check(socket.protocol).toBe("tocsin.v1");
     check(socket.headers.upgrade).toBe("websocket");
     check(socket.phases.connectMs).toBeGreaterThan(0);
+    check(socket.phases.firstByteMs).toBeGreaterThan(0);
     await socket.send("hällo");
     check(await socket.receive()).toEqual({ type: "text", text: "hällo" });
     await socket.send(new Uint8Array([1, 2, 255]));

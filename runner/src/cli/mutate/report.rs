@@ -5,6 +5,7 @@
 
 use super::super::arguments::Mutate;
 use super::super::paint::Paint;
+use super::super::printable::{printable, printable_lines};
 use super::trial::{Judged, Proof, Stale, Trial, Verdict};
 use probes::mutation::{Change, Family, FieldChange};
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ pub fn report(
         check(&mut out, trial, proof, arguments, paint);
     }
     for problem in problems {
-        let _ = writeln!(out, "{} {problem}\n", paint.bad("✗"));
+        let _ = writeln!(out, "{} {}\n", paint.bad("✗"), printable_lines(problem));
     }
     let sum = |of: fn((usize, usize)) -> usize| -> usize {
         proofs.iter().flatten().map(|proof| of(proof.noticed(arguments.strict))).sum()
@@ -50,12 +51,12 @@ pub fn report(
 fn check(out: &mut String, trial: &Trial<'_>, proof: &Result<Proof, Stale>, arguments: &Mutate, paint: Paint) {
     let recording = &trial.recording;
     let name = paint.bold(recording.check.as_str());
-    let origin = format!("{}, recorded {}", trial.check.bundle.path, recording.started_at);
+    let origin = format!("{}, recorded {}", printable(&trial.check.bundle.path), recording.started_at);
     match proof {
         Err(Stale { reason }) => {
             let _ = writeln!(out, "{} {name}  {}", paint.bad("✗"), recording.region);
             let _ = writeln!(out, "    {}", paint.dim(&origin));
-            let _ = writeln!(out, "    the recording is stale: {}", reason.replace('\n', "\n    "));
+            let _ = writeln!(out, "    the recording is stale: {}", printable_lines(reason).replace('\n', "\n    "));
             let _ = writeln!(out, "    record it again: tocsin test --record {}\n", trial.check.file.display());
         }
         Ok(proof) => {
@@ -74,7 +75,7 @@ fn check(out: &mut String, trial: &Trial<'_>, proof: &Result<Proof, Stale>, argu
             if !hints.is_empty() {
                 let _ = writeln!(out, "    {}", paint.bold("lines that notice"));
                 for (family, hint) in hints {
-                    let _ = writeln!(out, "         {:<12} {}", family.as_str(), paint.fit(&hint, 22));
+                    let _ = writeln!(out, "         {:<12} {}", family.as_str(), paint.fit(&printable(&hint), 22));
                 }
             }
             own_bugs(out, trial, proof, paint);
@@ -136,7 +137,7 @@ fn unread(out: &mut String, trial: &Trial<'_>, details: &[&Judged], hints: &mut 
     if others.is_empty() {
         let _ = writeln!(out, "    {}", paint.dim(title));
     }
-    let _ = writeln!(out, "      headers of some answers: {}", paint.fit(&bounded(&names), 32));
+    let _ = writeln!(out, "      headers of some answers: {}", paint.fit(&printable(&bounded(&names)), 32));
     if let Some(first) = headers.first() {
         hints.insert(Family::Header, first.fault.hint(&trial.recording.exchanges[first.fault.exchange]));
     }
@@ -158,7 +159,7 @@ fn own_bugs(out: &mut String, trial: &Trial<'_>, proof: &Proof, paint: Paint) {
     for ((index, message), judged) in bugs.iter().take(LINES_MAX / 3) {
         let _ = writeln!(out, "      {}", exchange(trial, *index, paint));
         let _ = writeln!(out, "         {}", paint.fit(&summary(judged), 9));
-        let _ = writeln!(out, "         {}", paint.dim(&paint.fit(message, 9)));
+        let _ = writeln!(out, "         {}", paint.dim(&paint.fit(&printable(message), 9)));
     }
     if let more @ 1.. = bugs.len().saturating_sub(LINES_MAX / 3) {
         let _ = writeln!(out, "      and {more} more (--json has all)");
@@ -168,8 +169,8 @@ fn own_bugs(out: &mut String, trial: &Trial<'_>, proof: &Proof, paint: Paint) {
 fn exchange(trial: &Trial<'_>, index: usize, paint: Paint) -> String {
     let exchange = &trial.recording.exchanges[index];
     let request = &exchange.request;
-    let step = exchange.step.as_ref().map(|step| paint.dim(&format!("  in {step}"))).unwrap_or_default();
-    format!("{} {} {}{step}", index + 1, request.method, place(&request.url))
+    let step = exchange.step.as_ref().map(|step| paint.dim(&format!("  in {}", printable(step)))).unwrap_or_default();
+    format!("{} {} {}{step}", index + 1, printable(&request.method), printable(place(&request.url)))
 }
 
 /// Without the query, where codes and tokens travel.
@@ -206,7 +207,7 @@ fn summary(judged: &[&Judged]) -> String {
         [subject] if subject.is_empty() => whats.clone(),
         subjects => format!("{} ({whats})", bounded(subjects)),
     };
-    shared.iter().map(part).collect::<Vec<_>>().join("; ")
+    printable(&shared.iter().map(part).collect::<Vec<_>>().join("; "))
 }
 
 fn field_word(how: FieldChange) -> &'static str {

@@ -1,6 +1,6 @@
 //! The exchange that a failure is about: its phases as a small waterfall, what the target said, and how to ask it again.
 
-use super::{curl, indented, milliseconds, printable};
+use super::{View, curl, indented, milliseconds, printable};
 use crate::cli::paint::Paint;
 use checks::{BodyExcerpt, Message, Request, RunResult};
 use std::fmt::Write;
@@ -13,7 +13,8 @@ const HEADERS_MAX: usize = 16;
 /// Headers that say nothing about a failure.
 const QUIET: &[&str] = &["date", "server", "connection", "keep-alive", "vary", "alt-svc", "via", "accept-ranges"];
 
-pub(super) fn show(out: &mut String, result: &RunResult, paint: Paint) {
+pub(super) fn show(out: &mut String, result: &RunResult, view: View<'_>) {
+    let paint = view.paint;
     let Some(request) = subject(result) else { return };
     let Some(transcript) = &request.transcript else { return };
     let answer = match (request.status, &request.failure) {
@@ -26,7 +27,7 @@ pub(super) fn show(out: &mut String, result: &RunResult, paint: Paint) {
     let facts = [request.http_version.clone(), request.remote_addr.as_ref().map(|address| format!("from {address}"))];
     let facts: Vec<String> = facts.into_iter().flatten().collect();
     let url = paint.fit(&printable(&request.url), INDENT.len() + request.method.len() + 24);
-    let line = format!("{} {url}  {answer}  {}", printable(&request.method), paint.dim(&facts.join(" ")));
+    let line = format!("{} {url}  {answer}  {}", printable(&request.method), paint.dim(&printable(&facts.join(" "))));
     let _ = writeln!(out, "{INDENT}{}", line.trim_end());
     waterfall(out, request, paint);
     if let Some(received) = &transcript.received {
@@ -43,7 +44,7 @@ pub(super) fn show(out: &mut String, result: &RunResult, paint: Paint) {
         return;
     }
     indented(out, &paint.dim("repeat it with"), INDENT);
-    for line in curl::command(request, transcript).lines() {
+    for line in curl::command(request, transcript, view.authorities).lines() {
         indented(out, &printable(line), "      ");
     }
     let _ = writeln!(out);
@@ -113,7 +114,7 @@ fn head(out: &mut String, message: &Message, paint: Paint) {
 fn body(out: &mut String, body: &BodyExcerpt, paint: Paint) {
     let _ = writeln!(out);
     if body.is_binary {
-        note(out, &format!("not text: {}{}", body.text, if body.is_whole { "" } else { " …" }), paint);
+        note(out, &format!("not text: {}{}", printable(&body.text), if body.is_whole { "" } else { " …" }), paint);
         return;
     }
     let pretty = serde_json::from_str::<serde_json::Value>(&body.text).ok().filter(|_| body.is_whole);
@@ -136,6 +137,7 @@ fn note(out: &mut String, text: &str, paint: Paint) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Authorities, Detail};
     use super::*;
     use checks::{Header, Outcome, Phases, Transcript};
 
@@ -176,7 +178,10 @@ mod tests {
     #[test]
     fn the_exchange_that_went_wrong_is_shown_with_its_answer() {
         let mut out = String::new();
-        show(&mut out, &result(), Paint::plain());
+        let authorities = Authorities::nobody();
+        let view =
+            View { detail: Detail::Failures, sources: &|_| None, authorities: &authorities, paint: Paint::plain() };
+        show(&mut out, &result(), view);
         for part in [
             "POST https://auth.example/token  503",
             "dns          1.0 ms  ███\n",

@@ -1,6 +1,6 @@
 //! Why a run failed, and where in its author's own text.
 
-use super::{Sources, indented, printable};
+use super::{View, indented, printable};
 use crate::cli::paint::Paint;
 use crate::cli::source::excerpt;
 use checks::{Failure, Location};
@@ -12,22 +12,23 @@ const CONTEXT_LINES_BENEATH: usize = 1;
 
 const INDENT: &str = "    ";
 
-pub(super) fn explain(out: &mut String, failure: &Failure, script: &str, sources: Sources<'_>, paint: Paint) {
+pub(super) fn explain(out: &mut String, failure: &Failure, script: &str, view: View<'_>) {
+    let paint = view.paint;
     let _ = writeln!(out);
     let message = differences(&failure.message, paint);
     indented(out, &format!("{}: {message}", paint.bad(failure.class.as_str())), INDENT);
     if let Some(step) = &failure.step {
-        let _ = writeln!(out, "{INDENT}{}", paint.dim(&format!("in step {step}")));
+        let _ = writeln!(out, "{INDENT}{}", paint.dim(&format!("in step {}", printable(step))));
     }
     let frames: Vec<Frame<'_>> = failure.stack.lines().filter_map(frame).collect();
-    places(out, failure.location.as_ref(), &frames, script, sources, paint);
+    places(out, failure.location.as_ref(), &frames, script, view);
     for soft in &failure.soft {
         let _ = writeln!(out);
-        let step = soft.step.as_ref().map(|step| format!(" (in step {step})")).unwrap_or_default();
+        let step = soft.step.as_ref().map(|step| format!(" (in step {})", printable(step))).unwrap_or_default();
         let message = differences(&soft.message, paint);
         indented(out, &format!("{} {message}{}", paint.bad("✗"), paint.dim(&step)), INDENT);
         if let Some(location) = &soft.location {
-            place(out, location, "", CONTEXT_LINES, sources, paint);
+            place(out, location, "", CONTEXT_LINES, view);
         }
     }
     let _ = writeln!(out);
@@ -54,36 +55,31 @@ fn frame(line: &str) -> Option<Frame<'_>> {
 
 /// The check's own line first, since that is what its author knows; beneath it what it called, where the failure is. How
 /// it came there otherwise is said without excerpts.
-fn places(
-    out: &mut String,
-    location: Option<&Location>,
-    frames: &[Frame<'_>],
-    script: &str,
-    sources: Sources<'_>,
-    paint: Paint,
-) {
+fn places(out: &mut String, location: Option<&Location>, frames: &[Frame<'_>], script: &str, view: View<'_>) {
     let Some(location) = location else { return };
     let own = frames.iter().position(|frame| frame.location.file == script).filter(|_| location.file != script);
     let shown_to = match own {
         Some(own) => {
-            place(out, &frames[own].location, "", CONTEXT_LINES, sources, paint);
-            place(out, location, "which called ", CONTEXT_LINES_BENEATH, sources, paint);
+            place(out, &frames[own].location, "", CONTEXT_LINES, view);
+            place(out, location, "which called ", CONTEXT_LINES_BENEATH, view);
             own
         }
         None => {
-            place(out, location, "", CONTEXT_LINES, sources, paint);
+            place(out, location, "", CONTEXT_LINES, view);
             0
         }
     };
     for (index, frame) in frames.iter().enumerate().skip(1).filter(|(index, _)| *index != shown_to) {
         let shown = if index < shown_to { "through" } else { "from" };
-        let _ = writeln!(out, "{INDENT}{}", paint.dim(&format!("{shown} {}", frame.text.trim_start_matches("at "))));
+        let called = printable(frame.text.trim_start_matches("at "));
+        let _ = writeln!(out, "{INDENT}{}", view.paint.dim(&format!("{shown} {called}")));
     }
 }
 
-fn place(out: &mut String, location: &Location, prefix: &str, context: usize, sources: Sources<'_>, paint: Paint) {
-    let _ = writeln!(out, "\n{INDENT}{}{}", paint.dim(prefix), paint.dim(&location.to_string()));
-    let source = sources(&location.file);
+fn place(out: &mut String, location: &Location, prefix: &str, context: usize, view: View<'_>) {
+    let paint = view.paint;
+    let _ = writeln!(out, "\n{INDENT}{}{}", paint.dim(prefix), paint.dim(&printable(&location.to_string())));
+    let source = (view.sources)(&location.file);
     let shown = source.and_then(|source| excerpt(&source, location.line, location.column, context, paint));
     if let Some(shown) = shown {
         indented(out, &shown, INDENT);
@@ -105,13 +101,17 @@ fn differences(message: &str, paint: Paint) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Authorities, Detail};
     use super::*;
     use checks::FailureClass;
 
     fn shown(failure: &Failure, script: &str) -> String {
         let sources = |file: &str| Some(format!("first of {file}\nsecond of {file}\nthird of {file}\n"));
         let mut out = String::new();
-        explain(&mut out, failure, script, &sources, Paint::plain());
+        let authorities = Authorities::nobody();
+        let view =
+            View { detail: Detail::Failures, sources: &sources, authorities: &authorities, paint: Paint::plain() };
+        explain(&mut out, failure, script, view);
         out
     }
 

@@ -2,11 +2,16 @@
 //! all that helps to understand it without running it again: the place in the script, also below what it called in a
 //! module; the exchange that it is about with its phases, its answer, and the command that repeats it.
 
+mod authorities;
 mod curl;
 mod exchange;
 mod failure;
+mod shell;
+
+pub use authorities::Authorities;
 
 use super::paint::Paint;
+use super::printable::{printable, printable_lines};
 use checks::{ConsoleLevel, Outcome, Request, RunResult, Step};
 use std::fmt::Write;
 
@@ -21,19 +26,30 @@ pub enum Detail {
 /// Reads the source that a location is in.
 pub type Sources<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// How results are shown.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub detail: Detail,
+    pub sources: Sources<'a>,
+    /// Whom runs trusted beside the public authorities.
+    pub authorities: &'a Authorities,
+    pub paint: Paint,
+}
+
 /// `script` is the path of the check's own script, as locations name it.
-pub fn report(result: &RunResult, script: &str, detail: Detail, sources: Sources<'_>, paint: Paint) -> String {
+pub fn report(result: &RunResult, script: &str, view: View<'_>) -> String {
+    let View { detail, paint, .. } = view;
     let mut out = headline(result, paint);
     if detail == Detail::Everything || result.failure().is_some() {
         tree(&mut out, result, None, 1, paint);
     }
     match &result.outcome {
         Outcome::Passed => {}
-        Outcome::Missed { reason, .. } => indented(&mut out, &format!("missed: {reason}"), "    "),
-        Outcome::Skipped { reason } => indented(&mut out, &format!("skipped: {reason}"), "    "),
+        Outcome::Missed { reason, .. } => indented(&mut out, &format!("missed: {}", printable_lines(reason)), "    "),
+        Outcome::Skipped { reason } => indented(&mut out, &format!("skipped: {}", printable_lines(reason)), "    "),
         Outcome::Failed(failure) => {
-            failure::explain(&mut out, failure, script, sources, paint);
-            exchange::show(&mut out, result, paint);
+            failure::explain(&mut out, failure, script, view);
+            exchange::show(&mut out, result, view);
         }
     }
     if detail == Detail::Everything || result.failure().is_some() {
@@ -87,7 +103,7 @@ fn tree(out: &mut String, result: &RunResult, parent: Option<u32>, depth: usize,
                     (Some(_), Some(us)) => (paint.bad("✗"), milliseconds(us)),
                     (_, None) => (paint.bad("✗"), "did not end".to_owned()),
                 };
-                let _ = writeln!(out, "{indent}{symbol} {}  {}", step.name, paint.dim(&time));
+                let _ = writeln!(out, "{indent}{symbol} {}  {}", printable(&step.name), paint.dim(&time));
                 tree(out, result, Some(index), depth + 1, paint);
             }
             Child::Request(request) => self::request(out, request, &indent, paint),
@@ -106,13 +122,14 @@ fn request(out: &mut String, request: &Request, indent: &str, paint: Paint) {
     };
     let phases: Vec<String> = request.phases.named().map(|(name, us)| format!("{name} {}", milliseconds(us))).collect();
     let more = match &request.http_version {
-        Some(version) => format!("{version}, {}", phases.join(" + ")),
+        Some(version) => format!("{}, {}", printable(version), phases.join(" + ")),
         None => phases.join(" + "),
     };
     let arrow = paint.dim("→");
-    let _ = writeln!(out, "{indent}{arrow} {} {}  {answer}  {}", request.method, request.url, paint.dim(&more));
+    let (method, url) = (printable(&request.method), printable(&request.url));
+    let _ = writeln!(out, "{indent}{arrow} {method} {url}  {answer}  {}", paint.dim(&more));
     if let Some(failure) = &request.failure {
-        indented(out, &paint.bad(&failure.message), &format!("{indent}  "));
+        indented(out, &paint.bad(&printable_lines(&failure.message)), &format!("{indent}  "));
     }
 }
 
@@ -133,11 +150,6 @@ fn console(out: &mut String, result: &RunResult, paint: Paint) {
     }
 }
 
-/// A script's own text must not move the cursor of whoever reads it.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
-}
-
 fn indented(out: &mut String, text: &str, indent: &str) {
     for line in text.lines() {
         let _ = writeln!(out, "{indent}{line}");
@@ -155,7 +167,14 @@ pub fn milliseconds(us: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::printable::{NASTY, assert_printable};
     use super::*;
+
+    static NOBODY: Authorities = Authorities::nobody();
+
+    fn view(detail: Detail, sources: Sources<'_>) -> View<'_> {
+        View { detail, sources, authorities: &NOBODY, paint: Paint::plain() }
+    }
 
     #[test]
     fn a_failure_is_shown_with_its_reason_and_its_line() {
@@ -164,7 +183,7 @@ mod tests {
         let location = failure.location.clone().unwrap();
         let source = format!("{}  the author's line\n", "\n".repeat(location.line as usize - 1));
         let sources = |file: &str| (file == location.file).then(|| source.clone());
-        let shown = report(&result, &location.file, Detail::Failures, &sources, Paint::plain());
+        let shown = report(&result, &location.file, view(Detail::Failures, &sources));
         for fact in [
             result.key.check.as_str(),
             result.key.region.as_str(),
@@ -182,8 +201,8 @@ mod tests {
     #[test]
     fn what_passed_is_one_line_when_only_failures_are_asked_for() {
         let result = checks::wire::decode(include_bytes!("../../../../checks/golden/passed.v1.json")).unwrap();
-        assert_eq!(report(&result, "", Detail::Failures, &|_| None, Paint::plain()).lines().count(), 1);
-        let everything = report(&result, "", Detail::Everything, &|_| None, Paint::plain());
+        assert_eq!(report(&result, "", view(Detail::Failures, &|_| None)).lines().count(), 1);
+        let everything = report(&result, "", view(Detail::Everything, &|_| None));
         let steps = result.steps.iter().map(|step| &step.name);
         let facts: Vec<&String> = steps.chain(result.requests.iter().map(|request| &request.url)).collect();
         assert!(!facts.is_empty());
@@ -192,9 +211,57 @@ mod tests {
         }
     }
 
+    /// With something nasty in front of every text that a result of this kind takes.
+    fn hostile(golden: &[u8]) -> RunResult {
+        let mut document: serde_json::Value = serde_json::from_slice(golden).unwrap();
+        let mut places = Vec::new();
+        texts(&document, String::new(), &mut places);
+        for place in places {
+            let text = document.pointer_mut(&place).unwrap();
+            let kept = text.clone();
+            *text = format!("a{NASTY}b\nc{}", kept.as_str().unwrap()).into();
+            // Names of checks and regions, and words of the format, are held to their form where results are read.
+            if checks::wire::decode(document.to_string().as_bytes()).is_err() {
+                *document.pointer_mut(&place).unwrap() = kept;
+            }
+        }
+        checks::wire::decode(document.to_string().as_bytes()).unwrap()
+    }
+
+    fn texts(value: &serde_json::Value, place: String, places: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(_) => places.push(place),
+            serde_json::Value::Array(items) => {
+                items.iter().enumerate().for_each(|(index, item)| texts(item, format!("{place}/{index}"), places));
+            }
+            serde_json::Value::Object(members) => {
+                members.iter().for_each(|(name, item)| texts(item, format!("{place}/{name}"), places));
+            }
+            _ => {}
+        }
+    }
+
     #[test]
-    fn a_scripts_text_cannot_move_the_cursor() {
-        assert_eq!(printable("a\x1b[2Jb\tc"), "a\u{fffd}[2Jb\tc");
+    fn no_text_of_a_script_or_a_target_moves_the_cursor() {
+        let goldens: [&[u8]; 4] = [
+            include_bytes!("../../../../checks/golden/failed.v1.json"),
+            include_bytes!("../../../../checks/golden/passed.v1.json"),
+            include_bytes!("../../../../checks/golden/skipped.v1.json"),
+            include_bytes!("../../../../checks/golden/missed.v1.json"),
+        ];
+        for golden in goldens {
+            let mut result = hostile(golden);
+            if let Some(request) = result.requests.first_mut() {
+                let message = || checks::Message {
+                    headers: vec![checks::Header { name: NASTY.to_owned(), value: NASTY.to_owned() }],
+                    body: Some(checks::BodyExcerpt { text: NASTY.to_owned(), is_binary: false, is_whole: false }),
+                };
+                let transcript = checks::Transcript { sent: message(), received: Some(message()) };
+                request.transcript = Some(Box::new(transcript));
+            }
+            let source = |_: &str| Some(format!("{NASTY}\n").repeat(20));
+            assert_printable(&report(&result, "", view(Detail::Everything, &source)));
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod round;
 mod watch;
 
 use super::arguments::Test;
+use super::report::Authorities;
 use super::{FAILED, MISCONFIGURED};
 use crate::catalogue::{self, Catalogue};
 use crate::config::Settings;
@@ -23,35 +24,69 @@ use round::Round;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub(super) async fn test(settings: &Settings, arguments: &Test) -> anyhow::Result<ExitCode> {
-    if let Some(message) = choice::unknown_region(settings, &arguments.region) {
-        eprintln!("tocsin test: {message}");
-        return Ok(ExitCode::from(MISCONFIGURED));
-    }
+/// Where the settings come from. With `--watch` they are read again when that changes.
+pub struct Source<'a> {
+    /// Tells what is wrong before it gives the exit code.
+    pub read: &'a dyn Fn() -> Result<Settings, ExitCode>,
+    /// The configuration and the files of `--env-file`; they need not be there.
+    pub files: Vec<PathBuf>,
+}
+
+pub(super) async fn test(source: &Source<'_>, arguments: &Test) -> anyhow::Result<ExitCode> {
     let record = arguments.record.as_ref().map(|folder| Record::new(folder.as_deref()));
-    let sandbox = match record {
-        Some(_) => sandboxing::start_recording(settings).await?,
-        None => sandboxing::start(settings).await?,
+    let code = if arguments.watch {
+        watch::watch(source, arguments, record.as_ref()).await
+    } else {
+        once(source, arguments, record.as_ref()).await
     };
-    let session = Session { settings, arguments, sandbox, regions: Regions::new(settings), record };
-    let code = if arguments.watch { watch::watch(&session).await } else { session.once().await };
-    session.sandbox.shutdown().await;
-    if let Some(record) = &session.record {
+    if let Some(record) = &record {
         record.tell();
     }
     code
 }
 
-/// What stays the same from one round to the next.
+async fn once(source: &Source<'_>, arguments: &Test, record: Option<&Record<'_>>) -> anyhow::Result<ExitCode> {
+    let settings = match (source.read)() {
+        Ok(settings) => settings,
+        Err(refused) => return Ok(refused),
+    };
+    let Some(session) = Session::start(&settings, arguments, record).await? else {
+        return Ok(ExitCode::from(MISCONFIGURED));
+    };
+    let code = session.once().await;
+    session.sandbox.shutdown().await;
+    code
+}
+
+/// What stays the same from one round to the next, while the settings do.
 struct Session<'a> {
     settings: &'a Settings,
     arguments: &'a Test,
     sandbox: Sandbox,
     regions: Regions,
-    record: Option<Record<'a>>,
+    authorities: Authorities,
+    record: Option<&'a Record<'a>>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// `None` after saying what is wrong with the command line.
+    async fn start(
+        settings: &'a Settings,
+        arguments: &'a Test,
+        record: Option<&'a Record<'a>>,
+    ) -> anyhow::Result<Option<Self>> {
+        if let Some(message) = choice::unknown_region(settings, &arguments.region) {
+            eprintln!("tocsin test: {message}");
+            return Ok(None);
+        }
+        let sandbox = match record {
+            Some(_) => sandboxing::start_recording(settings).await?,
+            None => sandboxing::start(settings).await?,
+        };
+        let (regions, authorities) = (Regions::new(settings), Authorities::of(&settings.network));
+        Ok(Some(Self { settings, arguments, sandbox, regions, authorities, record }))
+    }
+
     async fn once(&self) -> anyhow::Result<ExitCode> {
         let (root, catalogue) = self.load().await?;
         let chosen = choice::choose(&catalogue, self.arguments);
@@ -66,7 +101,7 @@ impl Session<'_> {
             chosen,
             refused: catalogue.refused.iter().collect(),
             retries: self.arguments.retries,
-            record: self.record.as_ref(),
+            record: self.record,
         };
         let tally = round.run(reporter.as_mut()).await?;
         Ok(if tally.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
@@ -79,7 +114,7 @@ impl Session<'_> {
         Ok((root, catalogue))
     }
 
-    fn reporter<'a>(&self, root: &'a Path) -> Box<dyn Reporter + 'a> {
-        reporter::reporter(self.arguments, root, Box::new(std::io::stdout()))
+    fn reporter<'b>(&'b self, root: &'b Path) -> Box<dyn Reporter + 'b> {
+        reporter::reporter(self.arguments, root, &self.authorities, Box::new(std::io::stdout()))
     }
 }

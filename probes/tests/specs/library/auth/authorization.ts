@@ -44,6 +44,19 @@ export default defineCheck({
     expect(atob(sent.code_challenge!.replaceAll("-", "+").replaceAll("_", "/"))).toBe(String.fromCharCode(...digest));
     expect(new Set([request.state, request.nonce, request.verifier]).size).toBe(3);
 
+    // The way back, whatever it carries; and nothing that only looks like it. It is handed over as it is.
+    const { isCallback } = request;
+    for (const url of [CALLBACK, `${CALLBACK}?code=c`, `${CALLBACK}#code=c`, new URL(`${CALLBACK}?error=x`)]) expect(isCallback(url), String(url)).toBe(true);
+    for (const url of [`${CALLBACK}2`, `${CALLBACK}/x`, "http://app.test/callback", "https://app.test.evil.test/callback", `https://evil.test/?${CALLBACK}`]) {
+      expect(isCallback(url), url).toBe(false);
+    }
+    expect(request.redemption("secret-code")).toEqual({
+      grant_type: "authorization_code",
+      code: "secret-code",
+      redirect_uri: CALLBACK,
+      code_verifier: request.verifier,
+    });
+
     await told({
       "the way back": code({ code: "c", iss: METADATA.issuer }),
       "another state": code({ code: "c", state: "other" }),

@@ -42,6 +42,13 @@ export default defineCheck({
     expect(Object.fromEntries(started!.form)).toEqual({ scope: "openid", client_id: "tv" });
     const grant = { grant_type: "urn:ietf:params:oauth:grant-type:device_code", device_code: "secret-device", client_id: "tv" };
     expect([Object.fromEntries(first!.form), Object.fromEntries(second!.form)]).toEqual([grant, grant]);
+    // What a person is shown, and what asks once and by hand.
+    serve(() => ({ json: { ...STARTED, verification_uri_complete: `${STARTED.verification_uri}?code=BCDF-GHJK`, interval: undefined } }));
+    const device = await client.device();
+    expect([device.userCode, device.verificationUri, device.verificationUriComplete]).toEqual(["BCDF-GHJK", STARTED.verification_uri, `${STARTED.verification_uri}?code=BCDF-GHJK`]);
+    // Five seconds where the server says none (RFC 8628, section 3.2).
+    expect([device.expiresInS, device.intervalS]).toEqual([300, 5]);
+    expect(device.grant).toEqual({ grant_type: grant.grant_type, device_code: "secret-device" });
     // Who gives up does not wait for the code.
     serve(({ url }) => (url.pathname === "/device" ? { json: { ...STARTED, interval: 200 } } : error("authorization_pending")));
     const waiting = (await client.device()).tokens({ signal: AbortSignal.timeout(20) });

@@ -24,6 +24,9 @@ export default defineCheck({
     serve(() => ({ json: METADATA }));
     const idp = await discover(new URL(ISSUER));
     expect(questions()[0]!.url.href).toBe("https://idp.test/.well-known/openid-configuration");
+    expect(idp.metadata).toEqual(METADATA);
+    expect(Object.isFrozen(idp.metadata)).toBe(true);
+    expect(provider({ issuer: ISSUER, of_its_own: 5 }).metadata).toEqual({ issuer: ISSUER, of_its_own: 5 });
     expect(idp.endpoint("token_endpoint")).toBe("https://idp.test/token");
     await told({
       "a good document": changed({}),

@@ -47,6 +47,10 @@ export default defineCheck({
       expect(claims.exp - claims.iat).toBe(60);
       expect(decodeJwt(form.client_assertion).header.kid).toBe("es256-1");
     }
+    const elsewhere = idp.client({ id: "m2m", key: given.private.ES256.jwk, assertionAudience: METADATA.issuer });
+    const { form: assertion } = await asked(() => elsewhere.clientCredentials());
+    expect(decodeJwt(assertion.client_assertion).claims.aud).toBe(METADATA.issuer);
+
     await told({
       "tokens": tokens({}),
       "no access token": tokens({ access_token: undefined }),

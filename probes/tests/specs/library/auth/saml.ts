@@ -51,6 +51,16 @@ export default defineCheck({
     expect([readSaml(XML).carrier, readSaml(btoa(XML)).carrier, read.carrier]).toEqual(["xml", "post", "redirect"]);
     expect(read).toMatchObject({ id: "_r", issuer: GOOD.issuer, destination: ACS, inResponseTo: "_q", encryptedAssertions: 0 });
     expect(read.signature).toBeUndefined();
+    expect(read.assertions).toMatchObject([{ id: "_a", issuer: GOOD.issuer }]);
+    expect(read.status).toEqual({ code: "urn:oasis:names:tc:SAML:2.0:status:Success" });
+    const words = '"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"/></samlp:StatusCode><samlp:StatusMessage>locked out</samlp:StatusMessage>';
+    expect(readSaml(XML.replace('status:Success"/>', `status:Responder${words}`)).status).toEqual({
+      code: "urn:oasis:names:tc:SAML:2.0:status:Responder",
+      subCode: "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed",
+      message: "locked out",
+    });
+    const bounded = readSaml(XML.replace('SessionIndex="_s"', 'SessionIndex="_s" SessionNotOnOrAfter="2030-01-01T08:00:00Z"'));
+    expect(bounded.assertions[0]!.authentications[0]!.sessionNotOnOrAfter).toBe("2030-01-01T08:00:00Z");
     expect(expectSaml(read, { ...GOOD, subject: "user@a.test", attributes: { mail: "user@a.test", groups: ["staff", "admins & co"] } })).toEqual({
       id: "_a",
       issueInstant: "2030-01-01T00:00:00Z",

@@ -73,6 +73,18 @@ export default defineCheck({
       "a date that is none": until("a=1; Expires=tomorrow"),
       "a day that does not exist": until("a=1; Expires=Wed, 32 Jun 2032 10:18:14 GMT"),
     });
+    // All that a response sets at once, and what then goes with a request.
+    const visitor = new CookieJar();
+    const response = new Response("");
+    Object.defineProperty(response, "url", { value: HOME });
+    for (const line of ["sid=1; Path=/; HttpOnly", "cart=2", "gone=; Max-Age=0", "bad=1; Domain=b.test"]) response.headers.append("set-cookie", line);
+    expect(visitor.take(response).map(({ name }) => name)).toEqual(["sid", "cart"]);
+    expect(visitor.take(new Response(""))).toEqual([]);
+    expect(visitor.for(HOME).map(({ name, path }) => [name, path])).toEqual([["cart", "/shop"], ["sid", "/"]]);
+    expect(visitor.for("https://www.a.test/")).toMatchObject([{ name: "sid", httpOnly: true }]);
+    expect(visitor.for(new URL("https://b.test/"))).toEqual([]);
+    expect(visitor.refused).toMatchObject([{ name: "bad" }]);
+
     const jar = new CookieJar();
     jar.set("old=1; Path=/", HOME);
     jar.set(`soon=1; Path=/; Expires=${new Date(Date.now() + DAY_MS).toUTCString()}`, HOME);

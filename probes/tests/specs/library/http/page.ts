@@ -42,6 +42,12 @@ export default defineCheck({
     expect(form.fields).toEqual({
       csrf: '<1"2', username: "old", password: "", terms: "on", where: "home", language: "en", note: "none", outside: "o",
     });
+    expect(form.controls.map(({ name, type, value, sent }) => `${name} ${type} ${value} ${sent}`)).toEqual([
+      'csrf hidden <1"2 true', "username text old true", "password password  true", "remember checkbox yes false",
+      "terms checkbox on true", "where radio home true", "where radio work false", "language select en true",
+      "note textarea none true", "go submit 1 false", "go submit 2 false", "cancel submit 2 false", "outside text o true",
+    ]);
+    expect(form.controls.find(({ name }) => name === "language")!.options).toEqual(["de", "en"]);
     expect(LOGIN.link(/help/).url).toBe("https://a.test/next/help?a=1&b=2");
     expect(LOGIN.select("form#f input[type=hidden]")).toEqual([
       { tag: "input", text: "", attributes: { type: "hidden", name: "csrf", value: '<1"2' } },

@@ -2,7 +2,8 @@
 //! (docs.github.com/actions/reference/workflow-commands-for-github-actions)
 
 use super::super::super::paint::Paint;
-use super::super::super::report::{Detail, report};
+use super::super::super::printable::printable_lines;
+use super::super::super::report::{Authorities, Detail, View, report};
 use super::{Plan, Ran, Refused, Reporter, Tally};
 use checks::{Location, Outcome};
 use std::io::{self, Write};
@@ -12,11 +13,12 @@ pub struct Github<'a> {
     out: Box<dyn Write + 'a>,
     /// From the working folder, which is the repository's, to the project's root.
     prefix: PathBuf,
+    authorities: &'a Authorities,
 }
 
 impl<'a> Github<'a> {
-    pub fn new(out: Box<dyn Write + 'a>, prefix: PathBuf) -> Self {
-        Self { out, prefix }
+    pub fn new(out: Box<dyn Write + 'a>, prefix: PathBuf, authorities: &'a Authorities) -> Self {
+        Self { out, prefix, authorities }
     }
 
     fn annotate(&mut self, level: &str, title: &str, location: Option<&Location>, message: &str) -> io::Result<()> {
@@ -27,8 +29,15 @@ impl<'a> Github<'a> {
             properties.push(format!("line={},col={}", location.line, location.column));
         }
         properties.push(format!("title={}", property(title)));
-        writeln!(self.out, "::{level} {}::{}", properties.join(","), data(message))
+        writeln!(self.out, "::{level} {}::{}", properties.join(","), data(&printable_lines(message)))
     }
+}
+
+/// A line that is for people. GitHub's runner takes commands from a target's answer as from anybody: `::command::` where
+/// a line begins, behind white space too, and the older `##[command]` anywhere in it (actions/runner, `ActionCommand.cs`).
+fn no_command(line: &str) -> String {
+    let begins = line.trim_start().starts_with("::");
+    format!("{}{}", if begins { "| " } else { "" }, line.replace("##[", "## ["))
 }
 
 fn data(text: &str) -> String {
@@ -57,10 +66,10 @@ impl Reporter for Github<'_> {
 
     fn ran(&mut self, ran: &Ran<'_>) -> io::Result<()> {
         let Some(result) = ran.last() else { return Ok(()) };
-        // A line of a script's own must be no command.
-        let text = report(result, &ran.check.bundle.path, Detail::Failures, &|_| None, Paint::plain());
-        for line in text.lines() {
-            writeln!(self.out, "{}{line}", if line.trim_start().starts_with("::") { "| " } else { "" })?;
+        let view =
+            View { detail: Detail::Failures, sources: &|_| None, authorities: self.authorities, paint: Paint::plain() };
+        for line in report(result, &ran.check.bundle.path, view).lines() {
+            writeln!(self.out, "{}", no_command(line))?;
         }
         let title = format!("{} in {}", result.key.check, result.key.region);
         let script = Location { file: ran.check.bundle.path.clone(), line: 1, column: 1 };
@@ -105,5 +114,19 @@ mod tests {
     fn texts_cannot_end_their_command() {
         assert_eq!(data("100%\r\nnext"), "100%25%0D%0Anext");
         assert_eq!(property("a:b,c\nd"), "a%3Ab%2Cc%0Ad");
+    }
+
+    #[test]
+    fn no_line_of_a_target_is_a_command() {
+        let cases = [
+            ("::error::x", "| ::error::x"),
+            ("  \t\u{a0}::set-output name=a::b", "|   \t\u{a0}::set-output name=a::b"),
+            ("a ##[add-path]/tmp", "a ## [add-path]/tmp"),
+            ("###[group]##[error]", "### [group]## [error]"),
+            ("<title>a::b</title> # [x] ## y", "<title>a::b</title> # [x] ## y"),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(no_command(line), expected);
+        }
     }
 }

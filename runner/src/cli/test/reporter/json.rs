@@ -1,7 +1,9 @@
-//! One line for each attempt, in the wire format.
+//! One line for each script that is refused, `{"v":1,"refused":{...}}`, and one for each attempt, in the wire format.
 
 use super::super::super::paint::Paint;
+use super::super::super::printable::printable_lines;
 use super::{Plan, Ran, Refused, Reporter, Tally};
+use serde_json::json;
 use std::io::{self, Write};
 
 pub struct Json<'a> {
@@ -19,10 +21,21 @@ impl Reporter for Json<'_> {
         Ok(())
     }
 
-    /// A script that never ran has no result; what is wrong with it goes to standard error.
+    /// A script that never ran has no result. A person reads of it on standard error.
     fn refused(&mut self, refused: &Refused<'_>) -> io::Result<()> {
-        eprintln!("{}", refused.error);
-        Ok(())
+        let error = refused.error;
+        eprintln!("{}", printable_lines(&error.to_string()));
+        let location =
+            error.location.map(|(line, column)| json!({ "file": error.file, "line": line, "column": column }));
+        let refused = json!({
+            "file": error.file,
+            "location": location,
+            "message": error.message,
+            "excerpt": error.excerpt,
+            "help": error.help,
+        });
+        writeln!(self.out, "{}", json!({ "v": checks::wire::VERSION, "refused": refused }))?;
+        self.out.flush()
     }
 
     fn ran(&mut self, ran: &Ran<'_>) -> io::Result<()> {

@@ -12,7 +12,7 @@ mod tap;
 
 use super::super::arguments::{ReporterName, Test};
 use super::super::paint::Paint;
-use super::super::report::{Detail, milliseconds};
+use super::super::report::{Authorities, Detail, milliseconds};
 use crate::catalogue::Check;
 use checks::{Failure, Outcome, RunResult};
 use probes::script::ScriptError;
@@ -108,17 +108,22 @@ pub trait Reporter {
 }
 
 /// The reporter that was asked for. `root` is the project's: places in results are relative to it.
-pub fn reporter<'a>(arguments: &Test, root: &'a Path, out: Box<dyn Write + 'a>) -> Box<dyn Reporter + 'a> {
+pub fn reporter<'a>(
+    arguments: &Test,
+    root: &'a Path,
+    authorities: &'a Authorities,
+    out: Box<dyn Write + 'a>,
+) -> Box<dyn Reporter + 'a> {
     let detail = if arguments.quiet { Detail::Failures } else { Detail::Everything };
     match arguments.reporter() {
-        ReporterName::List => Box::new(list::List::new(out, root, detail, Paint::for_stdout())),
+        ReporterName::List => Box::new(list::List::new(out, root, detail, authorities, Paint::for_stdout())),
         ReporterName::Json => Box::new(json::Json::new(out)),
         ReporterName::Junit => Box::new(junit::Junit::new(out)),
         ReporterName::Tap => Box::new(tap::Tap::new(out)),
         ReporterName::Github => {
             let folder = std::env::current_dir().unwrap_or_default();
             let prefix = root.strip_prefix(&folder).unwrap_or(root).to_owned();
-            Box::new(github::Github::new(out, prefix))
+            Box::new(github::Github::new(out, prefix, authorities))
         }
     }
 }
