@@ -1,6 +1,6 @@
 use super::arguments::Incidents;
 use super::paint::Paint;
-use super::printable::{printable, printable_lines};
+use super::printable::{printable, printable_json, printable_lines};
 use super::{FAILED, MISCONFIGURED};
 use crate::up::JOURNAL_FILE;
 use alerting::incident::IncidentStatus;
@@ -21,7 +21,7 @@ pub(super) fn incidents(data_dir: &Path, arguments: &Incidents) -> anyhow::Resul
     let filter = IncidentFilter { check: None, open_only: !arguments.all, rows_max: ROWS_MAX };
     let found = reader.incidents(&filter)?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&json!({ "incidents": found }))?);
+        println!("{}", printable_json(&serde_json::to_string_pretty(&json!({ "incidents": found }))?));
     } else {
         print!("{}", table(&found, arguments.all, UnixMs::now(), Paint::for_stdout()));
     }
@@ -36,7 +36,7 @@ pub(super) fn show(data_dir: &Path, number: u64, as_json: bool) -> anyhow::Resul
         return Ok(ExitCode::from(FAILED));
     };
     if as_json {
-        println!("{}", serde_json::to_string_pretty(&record)?);
+        println!("{}", printable_json(&serde_json::to_string_pretty(&record)?));
     } else {
         print!("{}", story(&record, UnixMs::now(), Paint::for_stdout()));
     }

@@ -14,6 +14,20 @@ pub fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
+/// JSON that means the same: what serialisers leave as it is, though a terminal acts on it, is escaped.
+pub fn printable_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Outside of texts there are line ends at most; all others are in the first plane, and have one escape.
+        if c == '\n' || is_printable(c) {
+            out.push(c);
+        } else {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+    }
+    out
+}
+
 /// Neither a control character (C0, DEL, C1) nor one that reorders what stands beside it (Unicode, UAX #9, section 2;
 /// "Trojan Source", CVE-2021-42574) or ends a line in some programs.
 pub fn is_printable(c: char) -> bool {
@@ -53,5 +67,9 @@ mod tests {
         }
         assert_eq!(printable_lines("a\r\nb\x1bc\n\nd\n"), "a\nb\u{fffd}c\n\nd");
         assert_printable(&printable(NASTY));
+        let json = serde_json::json!({ "a": NASTY, "b": "grüße\tx" });
+        let shown = printable_json(&serde_json::to_string_pretty(&json).unwrap());
+        assert!(shown.chars().all(|c| c == '\n' || is_printable(c)), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), json);
     }
 }

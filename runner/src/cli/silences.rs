@@ -1,7 +1,7 @@
 use super::MISCONFIGURED;
 use super::arguments::Silences;
 use super::paint::Paint;
-use super::printable::printable;
+use super::printable::{printable, printable_json};
 use crate::up::JOURNAL_FILE;
 use alerting::journal::SqliteReader;
 use alerting::notification::Span;
@@ -21,7 +21,7 @@ pub(super) fn silences(data_dir: &Path, arguments: &Silences) -> anyhow::Result<
     let now = UnixMs::now();
     let silences = SqliteReader::open(&path)?.silences(now)?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&json!({ "silences": silences }))?);
+        println!("{}", printable_json(&serde_json::to_string_pretty(&json!({ "silences": silences }))?));
     } else if silences.is_empty() {
         println!("nothing is silenced");
     } else {

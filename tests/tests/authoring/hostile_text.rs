@@ -58,7 +58,7 @@ async fn no_text_reaches_a_terminal_as_more_than_letters() {
     let vars = format!("NASTY_URL = \"http://{target}/?a=##[error]\"\n");
     let config = Config { vars, ..project.config() };
     let run = async |arguments: &[&str]| Tocsin::run(&config, project.path(), arguments).await;
-    for reporter in ["list", "github"] {
+    for reporter in ["list", "github", "json", "tap", "junit"] {
         let finished = run(&["test", "--reporter", reporter, "--retries", "1"]).await;
         finished.assert_code(1).assert_says(&["owned"]);
         assert_printable(&finished);

@@ -9,6 +9,7 @@ mod trial;
 
 use super::arguments::Mutate;
 use super::paint::Paint;
+use super::printable::printable_json;
 use super::test::choice;
 use super::{FAILED, MISCONFIGURED};
 use crate::catalogue::{self, Check};
@@ -43,7 +44,8 @@ pub(super) async fn mutate(settings: &Settings, arguments: &Mutate) -> anyhow::R
             .iter()
             .all(|proof| proof.as_ref().is_ok_and(|proof| proof.score(arguments.strict) >= arguments.min_score));
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&document::document(&trials, &proofs, &problems))?);
+        let document = document::document(&trials, &proofs, &problems);
+        println!("{}", printable_json(&serde_json::to_string_pretty(&document)?));
     } else {
         print!("{}", report::report(&trials, &proofs, &problems, arguments, Paint::for_stdout()));
     }

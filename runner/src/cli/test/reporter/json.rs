@@ -1,7 +1,7 @@
 //! One line for each script that is refused, `{"v":1,"refused":{...}}`, and one for each attempt, in the wire format.
 
 use super::super::super::paint::Paint;
-use super::super::super::printable::printable_lines;
+use super::super::super::printable::{printable_json, printable_lines};
 use super::{Plan, Ran, Refused, Reporter, Tally};
 use serde_json::json;
 use std::io::{self, Write};
@@ -34,14 +34,15 @@ impl Reporter for Json<'_> {
             "excerpt": error.excerpt,
             "help": error.help,
         });
-        writeln!(self.out, "{}", json!({ "v": checks::wire::VERSION, "refused": refused }))?;
+        let line = json!({ "v": checks::wire::VERSION, "refused": refused });
+        writeln!(self.out, "{}", printable_json(&line.to_string()))?;
         self.out.flush()
     }
 
     fn ran(&mut self, ran: &Ran<'_>) -> io::Result<()> {
         for result in &ran.attempts {
-            self.out.write_all(&checks::wire::encode(result))?;
-            writeln!(self.out)?;
+            let line = checks::wire::encode(result);
+            writeln!(self.out, "{}", printable_json(&String::from_utf8_lossy(&line)))?;
         }
         self.out.flush()
     }

@@ -1,6 +1,7 @@
 //! JUnit's XML, as Jenkins and most CI systems read it: a suite for each region, a case for each check. A failure is the
 //! target's, an error the script's or the prober's.
 
+use super::super::super::printable::is_printable;
 use super::{Plan, Ran, Refused, Reporter, Tally, account, reason};
 use checks::{ConsoleLine, Outcome, RunResult};
 use std::collections::BTreeMap;
@@ -32,7 +33,8 @@ impl<'a> Junit<'a> {
     }
 }
 
-/// Text and attributes alike. What XML 1.0 cannot hold at all is replaced.
+/// Text and attributes alike. What XML 1.0 cannot hold at all is replaced, and what a terminal would act on is written as
+/// a number.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -44,6 +46,9 @@ fn xml(text: &str) -> String {
             '\n' => out.push_str("&#10;"),
             '\t' => out.push_str("&#9;"),
             c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c if !is_printable(c) => {
+                let _ = write!(out, "&#x{:x};", u32::from(c));
+            }
             c => out.push(c),
         }
     }
@@ -174,6 +179,7 @@ mod tests {
     #[test]
     fn any_text_is_xml() {
         assert_eq!(xml("a<b>&\"c\"\u{1b}[2J\n"), "a&lt;b&gt;&amp;&quot;c&quot;\u{fffd}[2J&#10;");
+        assert_eq!(xml("\u{7f}\u{9b}\u{202e}"), "&#x7f;&#x9b;&#x202e;");
         assert_eq!([0, 499, 1_002_003, 61_999_700].map(seconds), ["0.000", "0.000", "1.002", "62.000"]);
     }
 }

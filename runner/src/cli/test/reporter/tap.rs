@@ -1,5 +1,6 @@
 //! The Test Anything Protocol, version 14 (testanything.org/tap-version-14-specification.html).
 
+use super::super::super::printable::{is_printable, printable_json};
 use super::{Plan, Ran, Refused, Reporter, Tally, reason};
 use checks::{Location, Outcome};
 use std::io::{self, Write};
@@ -24,7 +25,7 @@ impl<'a> Tap<'a> {
     fn diagnostics(&mut self, values: &[(&str, serde_json::Value)]) -> io::Result<()> {
         writeln!(self.out, "  ---")?;
         for (name, value) in values {
-            writeln!(self.out, "  {name}: {value}")?;
+            writeln!(self.out, "  {name}: {}", printable_json(&value.to_string()))?;
         }
         writeln!(self.out, "  ...")
     }
@@ -32,7 +33,7 @@ impl<'a> Tap<'a> {
 
 /// One line, in which `#` begins no directive.
 fn escaped(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String = text.chars().map(|c| if c == '\t' || !is_printable(c) { ' ' } else { c }).collect();
     line.replace('\\', "\\\\").replace('#', "\\#")
 }
 
@@ -101,6 +102,6 @@ mod tests {
 
     #[test]
     fn no_text_turns_into_a_directive_or_a_second_line() {
-        assert_eq!(escaped("a # SKIP b\\c\nnot ok"), "a \\# SKIP b\\\\c not ok");
+        assert_eq!(escaped("a # SKIP b\\c\nnot ok\u{9b}"), "a \\# SKIP b\\\\c not ok ");
     }
 }
