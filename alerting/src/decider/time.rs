@@ -1,15 +1,12 @@
 //! What time and the configuration do: instants that have come, silences that have begun or ended, checks that are new or
 //! gone.
 
-use super::{Decider, Item, policy};
+use super::{Decider, Item, depths, policy};
 use crate::incident::{CheckState, Decision, Event, Hold, RunAgain, Verdict, Watched, due};
 use crate::journal::{Commit, JournalError};
 use crate::signal::Signal;
 use checks::{CheckId, Region};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// A chain of dependencies that is longer than this is a ring, which the configuration refuses.
-const DEPTH_MAX: usize = 32;
 
 impl Decider {
     /// What is due. Before the checks are known nothing is: their ladders are not, either.
@@ -120,7 +117,7 @@ impl Decider {
     pub(super) async fn configure(&mut self, checks: Vec<Watched>) -> Result<Vec<(CheckId, Event)>, JournalError> {
         let open = self.journal.open_checks().await?;
         let mut events = Vec::new();
-        let next: HashMap<CheckId, Watched> = checks.into_iter().map(|w| (w.definition.id.clone(), w)).collect();
+        let mut next: HashMap<CheckId, Watched> = checks.into_iter().map(|w| (w.definition.id.clone(), w)).collect();
         for check in open.iter().filter(|check| !next.contains_key(check)) {
             // What a signal opened, no check can be removed from; but the silence of a check that is gone ends here, also
             // where a process before this one raised it.
@@ -132,7 +129,7 @@ impl Decider {
         for (check, watched) in &next {
             events.push((check.clone(), Event::Regions(watched.regions.clone())));
         }
-        self.depths = depths(&next);
+        self.depths = depths::order(&mut next);
         self.watched = next;
         self.is_configured = true;
         self.waiting.clear();
@@ -144,13 +141,4 @@ impl Decider {
         self.no_data.keep(is_watched, &checks, &regions, self.clock.now());
         Ok(events)
     }
-}
-
-fn depths(checks: &HashMap<CheckId, Watched>) -> HashMap<CheckId, usize> {
-    fn depth(check: &CheckId, checks: &HashMap<CheckId, Watched>, left: usize) -> usize {
-        let Some(watched) = checks.get(check).filter(|_| left > 0) else { return 0 };
-        watched.definition.depends_on.iter().map(|parent| 1 + depth(parent, checks, left - 1)).max().unwrap_or(0)
-    }
-    let all = checks.keys().map(|check| (check.clone(), depth(check, checks, DEPTH_MAX)));
-    all.filter(|(_, depth)| *depth > 0).collect()
 }

@@ -2,7 +2,6 @@ use super::FAILED;
 use super::paint::Paint;
 use crate::catalogue;
 use crate::config::Settings;
-use crate::ladders::{unknown_checks, wrong_dependencies};
 use crate::rule_files;
 use crate::sandboxing;
 use std::process::ExitCode;
@@ -27,10 +26,9 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
     for missing in sandbox.containment().missing() {
         println!("{} not held by {missing}", paint.warn("!"));
     }
-    let mut unknown = unknown_checks(settings, &catalogue);
-    unknown.extend(wrong_dependencies(settings, &catalogue));
-    for line in &unknown {
-        println!("{} {line}", paint.bad("✗"));
+    let misnamed = catalogue::misnamed(settings, &catalogue.checks);
+    for problem in &misnamed {
+        println!("{} {problem}", paint.bad("✗"));
     }
     let sources = rule_files::read(&settings.rules);
     for source in &sources {
@@ -54,5 +52,5 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
     if !sources.is_empty() {
         println!("rule files that are valid: {}; refused: {rules_refused}", sources.len() - rules_refused);
     }
-    Ok(if refused + rules_refused > 0 || !unknown.is_empty() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+    Ok(if refused + rules_refused > 0 || !misnamed.is_empty() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
