@@ -27,6 +27,7 @@ mod remembered;
 mod ruling;
 mod server;
 mod signals;
+mod slack_channels;
 mod status;
 mod unloadable;
 mod watch;
@@ -68,8 +69,10 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let callbacks_address = callbacks_listener.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
     let calls = Arc::new(callbacks::Tally::default());
     let journal = open_journal(&settings);
-    let (sandbox, journal) = tokio::join!(sandboxing::start(&settings), journal);
+    let (sandbox, journal, looked_up) =
+        tokio::join!(sandboxing::start(&settings), journal, slack_channels::look_up(&settings));
     let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
+    notices.extend(looked_up?);
     // The journal's lock says that no other process writes these files.
     let recorder = metrics::open_recorder(&settings, &mut notices).await?;
     let (ear, heard) = hearing::ear();
