@@ -6,7 +6,8 @@ use crate::incident::{CheckState, Context, Decision, Event, FailureBrief, Observ
 use crate::journal::{self, ResultSummary};
 use crate::notification::{Address, Role, Saying};
 use crate::policy::Ladder;
-use checks::{CheckId, FailureClass, UnixMs};
+use checks::{CheckId, FailureClass, Region, UnixMs};
+use std::collections::BTreeMap;
 
 /// A message that is no edit and no entry of a thread, with everybody who would have had it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,39 @@ pub struct Replayed {
     pub messages: Vec<ReplayedMessage>,
     pub incidents: u64,
     pub is_open: bool,
+    pub seen: Seen,
+}
+
+/// What a replay could see, and what it left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// When the first and the last of the results came that were decided.
+    pub span: Option<(UnixMs, UnixMs)>,
+    pub results: usize,
+    /// Runs that another policy asked for to confirm a failure: the one that is replayed would not have.
+    pub confirming: usize,
+    /// Results of regions that the check does not run in any more, which nothing would ever end.
+    pub of_gone_regions: BTreeMap<Region, usize>,
+}
+
+impl Seen {
+    /// Whether a result counts, which is written down.
+    fn counts(&mut self, result: &ResultSummary, watched: Option<&Watched>, ladder: &Ladder) -> bool {
+        // The schedule's own attempts are even.
+        if ladder.confirm_after_ms.is_none() && !result.key.attempt.is_multiple_of(2) {
+            self.confirming += 1;
+            return false;
+        }
+        let region = &result.key.region;
+        if watched.is_some_and(|watched| !watched.regions.contains(region)) {
+            *self.of_gone_regions.entry(region.clone()).or_default() += 1;
+            return false;
+        }
+        let (first, _) = self.span.unwrap_or((result.received_at, result.received_at));
+        self.span = Some((first, result.received_at));
+        self.results += 1;
+        true
+    }
 }
 
 /// Decides `history`, in whichever order it is given, as it had arrived.
@@ -45,6 +79,9 @@ pub fn replay(
     let mut replayed = Replayed::default();
     let mut state = CheckState::default();
     for result in &history {
+        if !replayed.seen.counts(result, watched, ladder) {
+            continue;
+        }
         // Nobody acknowledges in a replay: what time would have done until this result is done.
         while let Some(at) = due(&state, ladder).map(|due| due.at).filter(|at| *at <= result.received_at) {
             state = replayed.decide(state, &Event::Due { at }, at, check, watched, ladder);
@@ -175,6 +212,39 @@ mod tests {
         ladder.repeat_every_ms = None;
         ladder.rungs.remove(0);
         ladder.rungs[0].failures_in_a_row = 4;
-        assert_eq!(replay(&check, None, &ladder, history), Replayed::default());
+        let none = replay(&check, None, &ladder, history);
+        assert!(none.messages.is_empty() && none.incidents == 0 && !none.is_open, "{none:?}");
+    }
+
+    #[test]
+    fn what_another_policy_asked_for_and_what_is_gone_is_left_out_and_told() {
+        use journal::Verdict::{Failed, Passed};
+        let of = |slot, verdict, region: &str, attempt| {
+            let mut result = result(slot, verdict);
+            (result.key.region, result.key.attempt) = (region.parse().unwrap(), attempt);
+            result.received_at = result.received_at + u64::from(attempt);
+            result
+        };
+        let history = vec![
+            of(0, Passed, "eu", 0),
+            of(1, Failed, "gone", 0),
+            of(2, Failed, "gone", 0),
+            of(2, Failed, "eu", 0),
+            of(2, Failed, "eu", 1),
+            of(3, Passed, "eu", 2),
+        ];
+        let check: CheckId = "login".parse().unwrap();
+        let mut watched = crate::incident::sample::watched(&check);
+        watched.regions = vec!["eu".parse().unwrap()];
+        let mut ladder = Policy::mission("#p2", "#p1", None).ladder("default", &Directory::default()).unwrap();
+        let pages = |replayed: &Replayed| replayed.messages.iter().filter(|message| message.page).count();
+        let plain = replay(&check, Some(&watched), &ladder, history.clone());
+        assert_eq!((plain.incidents, pages(&plain)), (1, 0), "{plain:?}");
+        assert_eq!((plain.seen.results, plain.seen.confirming), (3, 1));
+        assert_eq!(plain.seen.span, Some((history[0].received_at, history[5].received_at)));
+        assert_eq!(plain.seen.of_gone_regions, [("gone".parse().unwrap(), 2)].into());
+        ladder.confirm_after_ms = Some(0);
+        let confirmed = replay(&check, Some(&watched), &ladder, history);
+        assert_eq!((confirmed.incidents, pages(&confirmed), confirmed.seen.results), (1, 1, 4), "{confirmed:?}");
     }
 }

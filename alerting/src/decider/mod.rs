@@ -5,6 +5,7 @@
 //! Time is an event like any other: [`waiting`] says when an open incident is due, and the loop hands it over.
 
 mod decide;
+mod depths;
 mod no_data;
 mod time;
 mod waiting;

@@ -1,15 +1,12 @@
 //! What time and the configuration do: instants that have come, silences that have begun or ended, checks that are new or
 //! gone.
 
-use super::{Decider, Item, STATES_CACHED_MAX, policy};
+use super::{Decider, Item, STATES_CACHED_MAX, depths, policy};
 use crate::incident::{CheckState, Decision, Event, Hold, RunAgain, Verdict, Watched, due};
 use crate::journal::{Commit, JournalError};
 use crate::signal::{Signal, SignalSource};
 use checks::CheckId;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// A chain of dependencies that is longer than this is a ring, which the configuration refuses.
-const DEPTH_MAX: usize = 32;
 
 impl Decider {
     /// What is due. Before the checks are known nothing is: their ladders are not, either.
@@ -127,7 +124,7 @@ impl Decider {
         // Those that never failed, too: what was counted before they were removed must not count when they come back.
         known.extend(self.journal.latest_results().await?.into_iter().map(|result| result.key.check));
         let mut events = Vec::new();
-        let next: HashMap<CheckId, Watched> = checks.into_iter().map(|w| (w.definition.id.clone(), w)).collect();
+        let mut next: HashMap<CheckId, Watched> = checks.into_iter().map(|w| (w.definition.id.clone(), w)).collect();
         for check in known.iter().filter(|check| !next.contains_key(check)) {
             // What a signal opened, no check can be removed from; but the silence of a check that is gone ends here, also
             // where a process before this one raised it.
@@ -148,19 +145,10 @@ impl Decider {
             }
             events.push((check.clone(), Event::Regions(watched.regions.clone())));
         }
-        self.depths = depths(&next);
+        self.depths = depths::order(&mut next);
         self.watched = next;
         self.is_configured = true;
         self.waiting.clear();
         Ok(events)
     }
-}
-
-fn depths(checks: &HashMap<CheckId, Watched>) -> HashMap<CheckId, usize> {
-    fn depth(check: &CheckId, checks: &HashMap<CheckId, Watched>, left: usize) -> usize {
-        let Some(watched) = checks.get(check).filter(|_| left > 0) else { return 0 };
-        watched.definition.depends_on.iter().map(|parent| 1 + depth(parent, checks, left - 1)).max().unwrap_or(0)
-    }
-    let all = checks.keys().map(|check| (check.clone(), depth(check, checks, DEPTH_MAX)));
-    all.filter(|(_, depth)| *depth > 0).collect()
 }

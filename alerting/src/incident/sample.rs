@@ -1,8 +1,8 @@
 //! An incident as the tests of the channels show it.
 
-use super::{FailureBrief, IncidentReport, IncidentStatus, RegionCondition, RegionLine};
+use super::{FailureBrief, IncidentReport, IncidentStatus, RegionCondition, RegionLine, Watched};
 use crate::notification::{Address, Notification, NotificationId, PageReason, Role, Saying};
-use checks::{FailureClass, UnixMs};
+use checks::{CheckDefinition, CheckId, FailureClass, Reach, ScriptSource, UnixMs};
 
 pub(crate) const OPENED_AT: UnixMs = UnixMs(1_795_466_400_000);
 
@@ -86,4 +86,24 @@ pub(crate) fn signal() -> Notification {
     });
     n.report.failures_total = 1;
     n
+}
+
+/// A check that is configured, and runs nowhere yet.
+pub(crate) fn watched(check: &CheckId) -> Watched {
+    let definition = CheckDefinition {
+        id: check.clone(),
+        description: String::new(),
+        schedule: "every 30s".to_owned(),
+        time_zone: None,
+        timeout_ms: 1_000,
+        regions: Vec::new(),
+        tags: Vec::new(),
+        secrets: Vec::new(),
+        reach: Reach::default(),
+        policy: None,
+        depends_on: Vec::new(),
+        runbook_url: None,
+        script: ScriptSource { path: format!("{check}.check.ts"), hash: String::new() },
+    };
+    Watched { definition, regions: Vec::new() }
 }

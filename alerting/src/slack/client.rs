@@ -184,7 +184,7 @@ impl SlackChannel {
             let query = vec![
                 ("types", Some("public_channel,private_channel".to_owned())),
                 ("exclude_archived", Some("true".to_owned())),
-                ("limit", Some("1000".to_owned())),
+                ("limit", Some("999".to_owned())),
                 ("cursor", cursor.take()),
             ];
             let page: Conversations = self.get("conversations.list", query).await?;

@@ -16,8 +16,10 @@ mod outcome;
 mod signature;
 mod storm;
 mod text;
+mod workspace;
 
 pub use client::{SlackChannel, SlackError, SlackSettings};
 pub use interaction::{Button, NotPressed, Pressed, pressed};
 pub use message::{METADATA_EVENT, SlackText, render};
 pub use signature::{NotSlack, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign, verify};
+pub use workspace::{ChannelStanding, Workspace, WorkspaceChannel, workspace};

@@ -45,7 +45,7 @@ pub(super) fn fault_of(error: &SlackClientError) -> Fault {
 }
 
 /// <https://docs.slack.dev/reference/methods/chat.postMessage#errors>
-fn fault_of_code(code: &str) -> Fault {
+pub(super) fn fault_of_code(code: &str) -> Fault {
     let help = match code {
         "ratelimited" | "rate_limited" | "message_limit_exceeded" => {
             return Fault::Refused { retry_after_ms: None, reason: format!("Slack says `{code}`") };

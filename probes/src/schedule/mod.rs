@@ -12,7 +12,8 @@
 //!   clock that is set back by less than a minute repeats no slot. One that is set back further is followed at once,
 //!   since waiting for it would be silence: slots that come again are run as further attempts.
 //! - A stream has one run at a time. A run that is still going when its next slot comes costs that slot, of that
-//!   stream only.
+//!   stream only. An extra run ([`Planner::run_again`]) waits for the run that it follows, and costs no slot: the slot
+//!   waits for it within its grace.
 //! - No more than `concurrency_max` runs go on at once. What has to wait starts in the order in which it became due.
 //! - A slot that could not start within its grace is missed. Any number of slots that passed in one gap (the machine
 //!   was asleep) become one record that says how many they are.

@@ -80,6 +80,8 @@ struct Stream {
 struct Going {
     run: RunKey,
     since: UnixMs,
+    /// Asked for beside the schedule's, and no reason for a slot to be missed.
+    is_extra: bool,
 }
 
 /// Plans the runs of many checks in many regions. Cost by call: logarithmic in the streams, for each slot decided.
@@ -179,12 +181,13 @@ impl Planner {
         }
     }
 
-    /// Asks for a run beside the schedule's, which tells more about `run`'s slot. It is made from `at` on where its stream
-    /// has no other run, there is capacity at that moment, and it is over before the next slot, whatever comes of it.
-    /// Otherwise it is not made at all: the next slot tells as well, and must not be missed for it.
+    /// Asks for a run beside the schedule's, which tells more about `run`'s slot. It is made from `at` on, as soon as its
+    /// stream has no other run and there is capacity: whoever asks has seen a result, and the run that brought it may
+    /// not have ended yet. The next slot's run tells as well, and takes its place where it starts first.
     pub fn run_again(&mut self, run: RunKey, at: UnixMs) {
         let key = (run.check.clone(), run.region.clone());
-        if self.ids.contains_key(&key) {
+        let is_overtaken = self.going.get(&key).is_some_and(|going| going.run.slot > run.slot);
+        if self.ids.contains_key(&key) && !is_overtaken {
             self.extra.insert(key, (at, run));
         }
     }
@@ -222,12 +225,8 @@ impl Planner {
                 self.advance(id);
             } else if now >= stream.expires_at {
                 planned.push(self.give_up_overdue(id, now));
-            } else if let Some(going) = self.going.get(&stream.key) {
-                let reason = MissedReason::StillRunning {
-                    slot: going.run.slot,
-                    going_ms: now.since_ms(going.since),
-                    timeout_ms: stream.timeout_ms,
-                };
+            } else if let Some(going) = self.going.get(&stream.key).filter(|going| !going.is_extra) {
+                let reason = stream.still_running(going, now);
                 planned.push(Planned::Missed { key: stream.run_key(self.set_back), reason });
                 self.advance(id);
             } else {
@@ -237,40 +236,54 @@ impl Planner {
             }
         }
         while self.going.len() < self.settings.concurrency_max
-            && let Some(&(start_at, id)) = self.waiting.first()
+            && let Some((start_at, id)) = self.next_waiting()
             // It can lie ahead again, where the clock was set back.
             && start_at <= now
         {
             let run = self.streams[&id].run_key(self.set_back);
-            self.going.insert((run.check.clone(), run.region.clone()), Going { run: run.clone(), since: now });
+            let key = (run.check.clone(), run.region.clone());
+            self.extra.remove(&key);
+            self.going.insert(key, Going { run: run.clone(), since: now, is_extra: false });
             planned.push(Planned::Start(run));
             self.advance(id);
         }
         planned
     }
 
+    /// The first that waits for nothing but capacity. Those whose stream has an extra run are passed over: there are no
+    /// more of them than runs may go on at once.
+    fn next_waiting(&self) -> Option<(UnixMs, StreamId)> {
+        self.waiting.iter().copied().find(|(_, id)| !self.going.contains_key(&self.streams[id].key))
+    }
+
     /// When to call [`Planner::due`] next, unless a run finishes earlier; `None` where nothing is planned.
     pub fn next_wake(&self, now: UnixMs) -> Option<UnixMs> {
         let has_capacity = self.going.len() < self.settings.concurrency_max;
-        let startable = self.waiting.first().filter(|_| has_capacity).map(|&(start_at, _)| start_at.max(now));
+        let startable = self.next_waiting().filter(|_| has_capacity).map(|(start_at, _)| start_at.max(now));
         let ahead = self.ahead.peek().map(|&Reverse((start_at, _))| start_at);
         let given_up = self.waiting_until.first().map(|&(expires_at, _)| expires_at);
-        let extra = self.extra.values().map(|(at, _)| *at).min();
+        // What waits for a run to end is looked at when it has.
+        let extra = self.extra.iter().filter(|(key, _)| has_capacity && !self.going.contains_key(*key));
+        let extra = extra.map(|(_, (at, _))| *at).min();
         [startable, ahead, given_up, extra].into_iter().flatten().min()
     }
 
     fn extra_runs(&mut self, now: UnixMs) -> Vec<Planned> {
+        let (ids, streams) = (&self.ids, &self.streams);
+        self.extra.retain(|key, _| ids.get(key).is_some_and(|id| !streams[id].waiting));
         let due: Vec<StreamKey> =
             self.extra.iter().filter(|(_, (at, _))| *at <= now).map(|(key, _)| key.clone()).collect();
         let mut planned = Vec::new();
         for key in due {
-            let Some((_, run)) = self.extra.remove(&key) else { continue };
-            let has_place = self.going.len() < self.settings.concurrency_max && !self.going.contains_key(&key);
-            let stream = self.ids.get(&key).and_then(|id| self.streams.get(id));
-            if has_place && stream.is_some_and(|stream| now + stream.timeout_ms <= stream.start_at) {
-                self.going.insert(key, Going { run: run.clone(), since: now });
-                planned.push(Planned::Start(run));
+            if self.going.len() >= self.settings.concurrency_max {
+                break;
             }
+            if self.going.contains_key(&key) {
+                continue;
+            }
+            let Some((_, run)) = self.extra.remove(&key) else { continue };
+            self.going.insert(key, Going { run: run.clone(), since: now, is_extra: true });
+            planned.push(Planned::Start(run));
         }
         planned
     }
@@ -338,9 +351,12 @@ impl Planner {
 
     fn give_up_waiting(&mut self, id: StreamId, now: UnixMs) -> Planned {
         let stream = &self.streams[&id];
-        let reason = MissedReason::NoCapacity {
-            waited_ms: now.since_ms(stream.start_at),
-            concurrency_max: self.settings.concurrency_max,
+        let reason = match self.going.get(&stream.key) {
+            Some(going) => stream.still_running(going, now),
+            None => MissedReason::NoCapacity {
+                waited_ms: now.since_ms(stream.start_at),
+                concurrency_max: self.settings.concurrency_max,
+            },
         };
         let key = stream.run_key(self.set_back);
         self.advance(id);
@@ -408,6 +424,14 @@ impl Stream {
 
     fn grace_ms(&self, grace_max_ms: u64) -> u64 {
         self.schedule.period_hint_ms().min(grace_max_ms).max(1)
+    }
+
+    fn still_running(&self, going: &Going, now: UnixMs) -> MissedReason {
+        MissedReason::StillRunning {
+            slot: going.run.slot,
+            going_ms: now.since_ms(going.since),
+            timeout_ms: self.timeout_ms,
+        }
     }
 
     fn run_key(&self, set_back: u32) -> RunKey {

@@ -65,7 +65,7 @@ fn a_run_starts_at_its_offset_into_the_slot() {
 
 #[test]
 fn an_extra_run_never_takes_the_place_of_the_next_slot() {
-    for (timeout_ms, after_ms, is_made) in [(5_000, 2_000, true), (28_000, 2_000, true), (28_001, 2_000, false)] {
+    for (timeout_ms, after_ms) in [(5_000, 2_000), (28_000, 2_000), (28_001, 2_000)] {
         let mut planner = planner(8);
         let schedule = every("every 30s");
         planner.upsert(&check("a"), &region(), schedule.clone(), timeout_ms, at(-1));
@@ -75,10 +75,12 @@ fn an_extra_run_never_takes_the_place_of_the_next_slot() {
         let extra = RunKey { attempt: 1, ..first };
         planner.run_again(extra.clone(), start_at + after_ms);
         let planned = planner.due(start_at + after_ms);
-        assert_eq!(starts(&planned), if is_made { vec![extra.clone()] } else { vec![] }, "{timeout_ms}");
-        // At worst it ends with its timeout.
+        assert_eq!(starts(&planned), std::slice::from_ref(&extra), "{timeout_ms}");
+        // At worst it ends with its timeout, and the slot waits for that.
+        let ended_at = (start_at + after_ms + timeout_ms).max(start_at + 30_000);
+        assert_eq!(starts(&planner.due(start_at + 30_000)), [], "{timeout_ms}");
         planner.finished(&extra);
-        let next = starts(&planner.due(start_at + 30_000));
+        let next = starts(&planner.due(ended_at));
         assert_eq!(next.iter().map(|run| (run.slot, run.attempt)).collect::<Vec<_>>(), [(at(30_000), 0)]);
     }
 }
@@ -243,6 +245,167 @@ fn a_clock_that_is_set_back_an_hour_is_followed_and_not_waited_for() {
     assert_eq!(planner.clock_behind_ms(at(-3 * hour_ms + offset)), 0);
 }
 
+/// What is done to a planner with one stream, `every 30s`, and what it plans at that instant.
+enum Act {
+    Due(&'static str),
+    /// The extra run that follows the run of the slot at this many seconds, from this many milliseconds from now on.
+    Again(i64, u64),
+    Finish,
+}
+
+#[test]
+fn an_extra_run_is_made_once_its_stream_is_free_and_costs_no_slot() {
+    use Act::{Again, Due, Finish};
+    let cases: [(&str, &[(i64, Act)]); 8] = [
+        (
+            "asked for while the run that it follows still holds its stream",
+            &[
+                (0, Due("start 0/0")),
+                (500, Again(0, 0)),
+                (500, Due("")),
+                (600, Finish),
+                (600, Due("start 0/1")),
+                (900, Finish),
+                (29_999, Due("")),
+                (30_000, Due("start 30/0")),
+            ],
+        ),
+        (
+            "asked for when its stream is free",
+            &[(0, Due("start 0/0")), (500, Finish), (500, Again(0, 0)), (500, Due("start 0/1"))],
+        ),
+        (
+            "asked for after a while",
+            &[
+                (0, Due("start 0/0")),
+                (500, Again(0, 2_000)),
+                (600, Finish),
+                (2_499, Due("")),
+                (2_500, Due("start 0/1")),
+            ],
+        ),
+        (
+            "the next slot starts first",
+            &[
+                (0, Due("start 0/0")),
+                (500, Again(0, 40_000)),
+                (600, Finish),
+                (30_000, Due("start 30/0")),
+                (31_000, Finish),
+                (45_000, Due("")),
+            ],
+        ),
+        (
+            "the next slot is going when it is asked for",
+            &[
+                (0, Due("start 0/0")),
+                (600, Finish),
+                (30_000, Due("start 30/0")),
+                (30_001, Again(0, 0)),
+                (31_000, Finish),
+                (31_000, Due("")),
+            ],
+        ),
+        (
+            "the slot that comes meanwhile waits for it",
+            &[
+                (0, Due("start 0/0")),
+                (28_000, Again(0, 0)),
+                (28_000, Finish),
+                (28_000, Due("start 0/1")),
+                (30_000, Due("")),
+                (33_000, Finish),
+                (33_000, Due("start 30/0")),
+            ],
+        ),
+        (
+            "the slot that comes meanwhile waits no longer than its grace",
+            &[
+                (0, Due("start 0/0")),
+                (28_000, Again(0, 0)),
+                (28_000, Finish),
+                (28_000, Due("start 0/1")),
+                (30_000, Due("")),
+                (
+                    40_000,
+                    Due(
+                        "missed 30: the run of slot 2026-11-23T20:40:00Z was still going after 12 s (its timeout is 5.0 s): lengthen the schedule, or shorten the timeout",
+                    ),
+                ),
+                (41_000, Finish),
+                (60_000, Due("start 60/0")),
+            ],
+        ),
+        (
+            "a later request takes the place of an earlier one",
+            &[
+                (0, Due("start 0/0")),
+                (500, Again(0, 20_000)),
+                (600, Again(0, 1_000)),
+                (700, Finish),
+                (1_600, Due("start 0/1")),
+                (2_000, Finish),
+                (25_000, Due("")),
+            ],
+        ),
+    ];
+    for (case, acts) in cases {
+        let (mut planner, mut going) = (planner(8), Vec::new());
+        let schedule = every("every 30s");
+        let offset = offset("a", &schedule);
+        planner.upsert(&check("a"), &region(), schedule, 5_000, at(-1));
+        for (ms, act) in acts {
+            let now = at(offset + ms);
+            match act {
+                Again(slot, after_ms) => {
+                    let run = RunKey { check: check("a"), region: region(), slot: at(slot * 1_000), attempt: 1 };
+                    planner.run_again(run, now + *after_ms);
+                }
+                Finish => planner.finished(&going.pop().expect("a run is going")),
+                Due(expected) => {
+                    let planned = planner.due(now);
+                    going.extend(starts(&planned));
+                    let second = |slot: UnixMs| slot.since_ms(at(0)) / 1_000;
+                    let told = planned.iter().map(|planned| match planned {
+                        Planned::Start(run) => format!("start {}/{}", second(run.slot), run.attempt),
+                        Planned::Missed { key, reason } => format!("missed {}: {reason}", second(key.slot)),
+                    });
+                    assert_eq!(told.collect::<Vec<_>>().join(", "), *expected, "{case}, at {ms}");
+                    // Whoever sleeps until then does not wake for what cannot start.
+                    assert!(planner.next_wake(now).is_some_and(|wake| wake > now), "{case}, at {ms}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_extra_run_waits_for_capacity_and_is_forgotten_with_its_stream() {
+    let mut planner = planner(1);
+    let schedule = every("every 30s");
+    let mut names = ["a", "b"];
+    names.sort_by_key(|name| offset(name, &schedule));
+    let [first, second] = names;
+    planner.upsert(&check(first), &region(), schedule.clone(), 5_000, at(-1));
+    let run = starts(&planner.due(at(offset(first, &schedule)))).remove(0);
+    planner.finished(&run);
+    planner.upsert(&check(second), &region(), schedule.clone(), 5_000, at(-1));
+    let now = at(offset(second, &schedule));
+    let other = starts(&planner.due(now)).remove(0);
+    let again = RunKey { attempt: 1, ..run };
+    planner.run_again(again.clone(), now);
+    assert_eq!(planner.due(now), []);
+    planner.finished(&other);
+    assert_eq!(planner.next_wake(now), Some(now));
+    assert_eq!(planner.due(now), [Planned::Start(again.clone())]);
+    planner.finished(&again);
+    planner.run_again(again.clone(), now);
+    planner.remove(&check(first), &region());
+    assert_eq!(planner.due(now), []);
+    planner.run_again(again, now);
+    assert_eq!(planner.due(now), [], "nobody plans that stream");
+}
+
 #[test]
 fn a_changed_schedule_goes_on_after_what_was_decided_and_a_removed_check_still_counts() {
     let mut planner = planner(1);
@@ -284,10 +447,23 @@ fn ten_thousand_streams_are_each_decided_once_a_period() {
 /// What happens next in a random history.
 #[derive(Debug, Clone)]
 enum Event {
-    Pass { ms: u64 },
-    SetBack { ms: u64 },
-    Sleep { ms: u64 },
-    Finish { nth: usize },
+    Pass {
+        ms: u64,
+    },
+    SetBack {
+        ms: u64,
+    },
+    Sleep {
+        ms: u64,
+    },
+    Finish {
+        nth: usize,
+    },
+    /// An extra run that follows the newest run of a check.
+    Again {
+        nth: usize,
+        after_ms: u64,
+    },
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -295,6 +471,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => (0_u64..4_000).prop_map(|ms| Event::Pass { ms }),
         4 => (0_usize..8).prop_map(|nth| Event::Finish { nth }),
         1 => (0_u64..20_000).prop_map(|ms| Event::SetBack { ms }),
+        1 => (0_usize..8, 0_u64..8_000).prop_map(|(nth, after_ms)| Event::Again { nth, after_ms }),
         1 => (0_u64..200_000).prop_map(|ms| Event::Sleep { ms }),
     ]
 }
@@ -305,12 +482,13 @@ struct Model {
     grace_ms: u64,
     next_slot: UnixMs,
     going: bool,
+    newest: Option<RunKey>,
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
     /// Whatever happens: every slot is decided exactly once and in order, starts lie within their grace, one run a
-    /// stream, the cap holds, and nothing that could start waits.
+    /// stream, the cap holds, nothing that could start waits, and extra runs change nothing of that.
     #[test]
     fn every_slot_is_decided_exactly_once(
         events in prop::collection::vec(event(), 1..150),
@@ -325,7 +503,7 @@ proptest! {
             let offset_ms = spread_offset_ms(&check, &region(), &schedule);
             let grace_ms = schedule.period_hint_ms().min(10_000);
             let next_slot = schedule.next_after(at(0)).unwrap();
-            models.insert(check, Model { schedule, offset_ms, grace_ms, next_slot, going: false });
+            models.insert(check, Model { schedule, offset_ms, grace_ms, next_slot, going: false, newest: None });
         }
         let (mut now, mut running): (UnixMs, Vec<RunKey>) = (at(0), Vec::new());
         let mut latest = now;
@@ -339,9 +517,23 @@ proptest! {
                     planner.finished(&run);
                     models.get_mut(&run.check).unwrap().going = false;
                 },
+                Event::Again { nth, after_ms } => {
+                    let model = &models[&check(&format!("check-{}", nth % models.len()))];
+                    if let Some(newest) = &model.newest {
+                        planner.run_again(RunKey { attempt: 1, ..newest.clone() }, now + after_ms);
+                    }
+                }
             }
             for planned in planner.due(now) {
                 match planned {
+                    Planned::Start(run) if run.attempt == 1 => {
+                        let model = models.get_mut(&run.check).unwrap();
+                        prop_assert_eq!(model.newest.as_ref().map(|newest| newest.slot), Some(run.slot));
+                        prop_assert!(!model.going, "{} while its stream is going", run);
+                        model.going = true;
+                        running.push(run);
+                        prop_assert!(running.len() <= concurrency_max);
+                    }
                     Planned::Start(run) => {
                         let model = models.get_mut(&run.check).unwrap();
                         prop_assert_eq!(run.slot, model.next_slot);
@@ -350,6 +542,7 @@ proptest! {
                         prop_assert!(!model.going, "{} while its stream is going", run);
                         model.going = true;
                         model.next_slot = model.schedule.next_after(run.slot).unwrap();
+                        model.newest = Some(run.clone());
                         running.push(run);
                         prop_assert!(running.len() <= concurrency_max);
                     }
@@ -372,7 +565,9 @@ proptest! {
             }
             let due = models.values().filter(|m| m.next_slot + m.offset_ms <= now).count();
             prop_assert!(due <= planner.waiting(), "{} are due and {} are waiting", due, planner.waiting());
-            prop_assert!(due == 0 || planner.in_flight() == concurrency_max);
+            let startable = models.values().filter(|m| m.next_slot + m.offset_ms <= now && !m.going).count();
+            prop_assert!(startable == 0 || planner.in_flight() == concurrency_max);
+            prop_assert!(planner.next_wake(now).is_some_and(|wake| wake > now), "awake at {} for nothing", now);
             prop_assert_eq!(planner.in_flight(), running.len());
         }
     }

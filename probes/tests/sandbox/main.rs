@@ -6,8 +6,8 @@
 #[path = "../target/mod.rs"]
 mod target;
 
-mod held;
 mod declared;
+mod held;
 mod matching;
 mod network;
 mod nginx;

@@ -4,8 +4,10 @@
 
 mod find;
 mod fit;
+mod named;
 
 pub use find::{FindError, find, is_check};
+pub use named::{Misnamed, misnamed, refusal};
 
 use crate::config::{PolicyChoice, Settings};
 use checks::{CheckDefinition, CheckId, Region};

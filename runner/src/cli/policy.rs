@@ -13,7 +13,7 @@ use alerting::Watched;
 use alerting::journal::SqliteReader;
 use alerting::notification::Address;
 use alerting::policy::{Ladder, Ladders};
-use alerting::replay::replay;
+use alerting::replay::{Seen, replay};
 use checks::CheckId;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -115,18 +115,20 @@ async fn replay_history(settings: &Settings, arguments: &Replay) -> anyhow::Resu
     };
     let catalogue = catalogue(settings).await?;
     let paint = Paint::for_stdout();
-    let (mut results, mut incidents, mut pages, mut messages) = (0, 0, 0, 0);
+    let (mut incidents, mut pages, mut messages) = (0, 0, 0);
+    let mut seen = Seen::default();
     for id in chosen {
         let check = catalogue.checks.iter().find(|check| check.definition.id == *id);
         let watched =
             check.map(|check| Watched { definition: check.definition.clone(), regions: check.regions.clone() });
         let ladder = other.unwrap_or_else(|| ladders.of(check.map(name)));
         let history = reader.recent_results(id, None, RESULTS_MAX)?;
-        results += history.len();
         let replayed = replay(id, watched.as_ref(), ladder, history);
         incidents += replayed.incidents;
+        add(&mut seen, &replayed.seen);
         let still = if replayed.is_open { ", the last still open" } else { "" };
         println!("{}  policy {}: {} incidents{still}", paint.bold(id.as_str()), ladder.name, replayed.incidents);
+        println!("  {}", paint.dim(&covered(&replayed.seen)));
         for message in &replayed.messages {
             let to: Vec<String> = message.to.iter().map(Address::to_string).collect();
             let kind = if message.page { paint.bad("page") } else { paint.dim("post") };
@@ -140,10 +142,49 @@ async fn replay_history(settings: &Settings, arguments: &Replay) -> anyhow::Resu
             );
         }
     }
-    println!("\n{results} results: {incidents} incidents, {messages} messages, {pages} of them pages");
-    println!(
-        "deliveries are not replayed, so that no fallback is; nobody acknowledges, silences or maintains anything,"
-    );
-    println!("and no check explains the failure of another");
+    println!("\n{}: {incidents} incidents, {messages} messages, {pages} of them pages", covered(&seen));
+    for line in left_out(&seen) {
+        println!("{line}");
+    }
+    println!("{NOT_REPLAYED}");
     Ok(if catalogue.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// What no replay sees.
+const NOT_REPLAYED: &str = "\
+deliveries are not replayed, so that no fallback is; nobody acknowledges, silences or maintains anything,
+and no check explains the failure of another. Of passes that are older than the newest 200 runs of a check in a
+region the journal keeps the first 20 after a failure, and one an hour: the others change nothing";
+
+fn add(all: &mut Seen, of_check: &Seen) {
+    let first = all.span.into_iter().chain(of_check.span).map(|(first, _)| first).min();
+    let last = all.span.into_iter().chain(of_check.span).map(|(_, last)| last).max();
+    all.span = first.zip(last);
+    all.results += of_check.results;
+    all.confirming += of_check.confirming;
+    for (region, results) in &of_check.of_gone_regions {
+        *all.of_gone_regions.entry(region.clone()).or_default() += results;
+    }
+}
+
+fn covered(seen: &Seen) -> String {
+    match seen.span {
+        Some((first, last)) => format!("{} results from {first} to {last}", seen.results),
+        None => "no results".to_owned(),
+    }
+}
+
+/// A line for each kind of result that there was and that was not decided.
+fn left_out(seen: &Seen) -> Vec<String> {
+    let mut lines = Vec::new();
+    if seen.confirming > 0 {
+        lines.push(format!(
+            "left out: {} runs that confirmed a failure, which a policy without `confirm_after` does not ask for",
+            seen.confirming
+        ));
+    }
+    for (region, results) in &seen.of_gone_regions {
+        lines.push(format!("left out: {results} results from {region}, where their checks do not run any more"));
+    }
+    lines
 }

@@ -3,7 +3,6 @@ use super::paint::Paint;
 use super::printable::{printable, printable_lines};
 use crate::catalogue;
 use crate::config::Settings;
-use crate::ladders::{unknown_checks, wrong_dependencies};
 use crate::rule_files;
 use crate::sandboxing;
 use std::process::ExitCode;
@@ -28,10 +27,9 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
     for missing in sandbox.containment().missing() {
         println!("{} not held by {missing}", paint.warn("!"));
     }
-    let mut unknown = unknown_checks(settings, &catalogue);
-    unknown.extend(wrong_dependencies(settings, &catalogue));
-    for line in &unknown {
-        println!("{} {}", paint.bad("✗"), printable_lines(line));
+    let misnamed = catalogue::misnamed(settings, &catalogue.checks);
+    for problem in &misnamed {
+        println!("{} {}", paint.bad("✗"), printable_lines(&problem.to_string()));
     }
     let sources = rule_files::read(&settings.rules);
     for source in &sources {
@@ -55,5 +53,5 @@ pub(super) async fn validate(settings: &Settings) -> anyhow::Result<ExitCode> {
     if !sources.is_empty() {
         println!("rule files that are valid: {}; refused: {rules_refused}", sources.len() - rules_refused);
     }
-    Ok(if refused + rules_refused > 0 || !unknown.is_empty() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+    Ok(if refused + rules_refused > 0 || !misnamed.is_empty() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }

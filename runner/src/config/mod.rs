@@ -62,7 +62,7 @@ pub use rules::RulesSettings;
 pub use sandbox::SandboxLimits;
 pub use schedule::ScheduleSettings;
 pub use secret::Secret;
-pub use slack::SlackSettings;
+pub use slack::{ListedChannel, SlackSettings};
 pub use statsd::StatsdListening;
 pub(crate) use suggest::nearest;
 pub use teams::{Member, PAGED_TEAM};

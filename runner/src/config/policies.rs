@@ -1,7 +1,7 @@
 use super::duration::{parse_duration, parse_wait};
 use super::reader::{At, Placed, Reading, Section};
 use super::slack::channel;
-use super::{Member, TwilioSettings, nearest};
+use super::{ListedChannel, Member, TwilioSettings, nearest};
 use alerting::email::check_address;
 use alerting::policy::{Counts, Destination, Directory, FALLBACK_AFTER_MS, Flapping, Policy, Rung};
 use checks::{CheckDefinition, CheckId};
@@ -116,6 +116,7 @@ pub(super) struct Draft {
     policies: Vec<(NamedPolicy, Placed<String>, Vec<RungPlaces>)>,
     teams: Vec<Placed<String>>,
     webhooks: Vec<Placed<String>>,
+    channels: Vec<ListedChannel>,
     calls: Vec<At>,
 }
 
@@ -128,6 +129,11 @@ impl Draft {
     /// The teams that some rung or fallback tells.
     pub(super) fn told(&self) -> BTreeSet<String> {
         self.teams.iter().map(|team| team.value.clone()).collect()
+    }
+
+    /// The Slack channels that some rung tells.
+    pub(super) fn channels(&self) -> Vec<ListedChannel> {
+        self.channels.clone()
     }
 
     pub(super) fn replaces_the_default(&self) -> bool {
@@ -222,7 +228,8 @@ pub(crate) fn directory<'a>(
 }
 
 pub(super) fn read(section: Option<Section<'_>>) -> Draft {
-    let mut draft = Draft { policies: Vec::new(), teams: Vec::new(), webhooks: Vec::new(), calls: Vec::new() };
+    let (policies, teams, webhooks) = (Vec::new(), Vec::new(), Vec::new());
+    let mut draft = Draft { policies, teams, webhooks, channels: Vec::new(), calls: Vec::new() };
     let Some(mut section) = section else { return draft };
     let mut claimed: BTreeMap<(&str, String), (String, usize)> = BTreeMap::new();
     for name in section.names() {
@@ -363,7 +370,10 @@ fn read_rung(mut section: Section<'_>, number_of_rung: usize, draft: &mut Draft)
     let mut destinations = Vec::new();
     for written in section.strings("slack") {
         match channel(&written.value) {
-            Ok(name) => destinations.push(Destination::Slack(name)),
+            Ok(name) => {
+                draft.channels.push(ListedChannel { channel: name.clone(), place: reading.place_of(&written.at) });
+                destinations.push(Destination::Slack(name));
+            }
             Err(error) => reading.report(&written.at, error),
         }
     }

@@ -1,5 +1,5 @@
 use super::Secret;
-use super::reader::{Placed, Section};
+use super::reader::{At, Placed, Section};
 use super::secret::{self, Referred};
 use alerting::outbox::is_loopback;
 use url::Url;
@@ -26,6 +26,17 @@ pub struct SlackSettings {
     pub p2_channel: String,
     /// Another place than Slack itself, such as a proxy or a test's double.
     pub api_url: Option<Url>,
+    /// Every channel that some rung tells, as often as it is written.
+    pub listed: Vec<ListedChannel>,
+}
+
+/// A channel, and where it is written: whether it exists only Slack knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedChannel {
+    /// `#name`, or an id.
+    pub channel: String,
+    /// `file:line:column (key ...)`.
+    pub place: String,
 }
 
 impl SlackSettings {
@@ -40,13 +51,36 @@ impl SlackSettings {
             p1_channel: "#p1".to_owned(),
             p2_channel: "#p2".to_owned(),
             api_url: None,
+            listed: Vec::new(),
         }
     }
 }
 
-pub(super) fn read(section: Option<Section<'_>>, environment: super::Environment<'_>) -> SlackSettings {
+/// `listed` are the channels of the policies; the two of this section count where the built-in ladder tells them.
+pub(super) fn read(
+    root: &mut Section<'_>,
+    environment: super::Environment<'_>,
+    listed: Vec<ListedChannel>,
+    has_built_in_ladder: bool,
+) -> SlackSettings {
     let mut settings = SlackSettings::new(environment);
-    let Some(mut section) = section else { return settings };
+    settings.listed = listed;
+    let mut places = ["p1_channel", "p2_channel"].map(|key| At { key: format!("slack.{key}"), ..root.at.clone() });
+    let section = root.section("slack");
+    if let Some(section) = &section {
+        places = ["p1_channel", "p2_channel"].map(|key| section.value_place(key));
+    }
+    read_section(section, &mut settings);
+    if has_built_in_ladder {
+        for (channel, at) in [&settings.p1_channel, &settings.p2_channel].into_iter().zip(places) {
+            settings.listed.push(ListedChannel { channel: channel.clone(), place: root.reading.place_of(&at) });
+        }
+    }
+    settings
+}
+
+fn read_section(section: Option<Section<'_>>, settings: &mut SlackSettings) {
+    let Some(mut section) = section else { return };
     match secret::refer(&mut section, "token", "SLACK_TOKEN") {
         Referred::Unwritten | Referred::Faulty => {}
         Referred::Found(token) => settings.token = Some(token),
@@ -71,7 +105,6 @@ pub(super) fn read(section: Option<Section<'_>>, environment: super::Environment
     }
     settings.api_url = api_url(&mut section).map(|url| url.value);
     section.finish();
-    settings
 }
 
 /// `#name`, or the id that Slack shows at the end of a channel's details.

@@ -64,6 +64,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
     let webhook_names: Vec<String> = webhooks.iter().flat_map(Section::names).map(|name| name.value).collect();
     let webhooks = webhooks::read(webhooks);
     let twilio = twilio::read(root.section("twilio"), environment);
+    let slack = slack::read(&mut root, environment, draft.channels(), !draft.replaces_the_default());
     let policies = draft.fit(root.reading, &directory(&teams, webhook_names.iter()), regions.len(), &twilio);
     let alerts = alerts::read(root.section("alerts"), root.has("callbacks"), &policies);
     let heartbeats = heartbeats::read(root.section("heartbeats"), &policies);
@@ -90,7 +91,7 @@ fn read_root(file: &Path, mut root: Section<'_>, environment: Environment<'_>) -
         metrics: metrics::read(root.section("metrics"), &statsd),
         rules: rules::read(root.section("rules")),
         statsd,
-        slack: slack::read(root.section("slack"), environment),
+        slack,
         twilio,
         email: email::read(root.section("email")),
         webhooks,

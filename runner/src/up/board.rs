@@ -3,7 +3,7 @@
 
 use super::metrics::Metrics;
 use super::own_metrics::OwnMetrics;
-use crate::catalogue::Check;
+use crate::catalogue::{Check, Misnamed};
 use crate::config::Settings;
 use alerting::Alerting;
 use alerting::journal::{ResultSummary, Verdict as Summarised};
@@ -79,7 +79,7 @@ impl Board {
         tracing::info!(checks, regions, "watching; status page at http://{address}/");
     }
 
-    pub(super) fn follow(&self, checks: Vec<Check>, refused: &[ScriptError]) {
+    pub(super) fn follow(&self, checks: Vec<Check>) {
         let is_watched = |id: &CheckId, region: &Region| {
             checks.iter().any(|check| check.definition.id == *id && check.regions.contains(region))
         };
@@ -88,7 +88,16 @@ impl Board {
         let facts = &mut *facts;
         facts.recent.retain(|(id, region), _| is_watched(id, region));
         facts.checks = checks;
-        facts.refused = refused.iter().map(broken).collect();
+    }
+
+    /// Scripts that are refused, and what is wrong with how checks are named: whatever was read last, followed or not.
+    pub(super) fn refuse(&self, scripts: &[ScriptError], misnamed: &[Misnamed]) {
+        let named = |problem: &Misnamed| BrokenScript {
+            place: problem.place.clone(),
+            message: problem.message.clone(),
+            help: None,
+        };
+        self.facts().refused = scripts.iter().map(broken).chain(misnamed.iter().map(named)).collect();
     }
 
     pub(super) fn record(&self, result: &RunResult) {

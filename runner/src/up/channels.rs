@@ -49,14 +49,19 @@ fn timeout_ms(settings: &Settings) -> u64 {
     milliseconds(settings.delivery.request_timeout)
 }
 
-fn slack(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Channel>>> {
-    let Some(token) = &settings.slack.token else { return Ok(None) };
-    let mut slack = SlackSettings::new(token.expose());
+/// `None` where there is no token.
+pub(super) fn slack_settings(settings: &Settings) -> Option<SlackSettings> {
+    let mut slack = SlackSettings::new(settings.slack.token.as_ref()?.expose());
     slack.timeout_ms = timeout_ms(settings);
     slack.with_buttons = settings.callbacks.is_some() && settings.slack.signing_secret.is_some();
     if let Some(url) = &settings.slack.api_url {
         slack.api_url = url.to_string();
     }
+    Some(slack)
+}
+
+fn slack(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Channel>>> {
+    let Some(slack) = slack_settings(settings) else { return Ok(None) };
     Ok(Some(Arc::new(SlackChannel::new(slack).context("[slack]")?)))
 }
 

@@ -23,9 +23,11 @@ mod numbers;
 mod own_metrics;
 mod queries;
 mod ready;
+mod remembered;
 mod ruling;
 mod server;
 mod signals;
+mod slack_channels;
 mod status;
 mod unloadable;
 mod unread;
@@ -68,20 +70,20 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let callbacks_address = callbacks_listener.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
     let calls = Arc::new(callbacks::Tally::default());
     let journal = open_journal(&settings);
-    let (sandbox, journal) = tokio::join!(sandboxing::start(&settings), journal);
+    let (sandbox, journal, looked_up) =
+        tokio::join!(sandboxing::start(&settings), journal, slack_channels::look_up(&settings));
     let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
+    notices.extend(looked_up?);
     // The journal's lock says that no other process writes these files.
     let recorder = metrics::open_recorder(&settings, &mut notices).await?;
     let (ear, heard) = hearing::ear();
     let metrics = Arc::new(Metrics::start(&settings, Arc::clone(&recorder), &ear, &mut notices)?);
     let catalogue = load(&settings, &sandbox).await?;
-    let mut unknown = crate::ladders::unknown_checks(&settings, &catalogue);
-    unknown.extend(crate::ladders::wrong_dependencies(&settings, &catalogue));
-    // A script that is refused may be the one that is listed: it must not end the watch of the others.
-    if !unknown.is_empty() && catalogue.refused.is_empty() {
-        anyhow::bail!("{}", unknown.join("\n"));
+    // Before anything leaves the journal. Every later set of checks is held against the same.
+    let misnamed = catalogue::misnamed(&settings, &catalogue.checks);
+    if let Some(refusal) = catalogue::refusal(&misnamed, catalogue.refused.len()) {
+        anyhow::bail!("{refusal}");
     }
-    unknown.iter().for_each(|line| tracing::error!("{line}"));
     let channels::Ways { channels, printed } = channels::ways(&settings)?;
     let journal: Arc<dyn Journal> = journal;
     let alerting = Alerting::open(channels::alerting(&settings)?, channels, Arc::clone(&journal)).await?;
@@ -92,7 +94,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let ruling = Ruling::start(&settings, Arc::clone(&recorder), Arc::clone(&alerting), listener.local_addr()?).await?;
     let attribution = Arc::new(Attribution::start(&settings)?);
     let mut watch = Watch::new(Arc::clone(&sandbox), attribution, Arc::clone(&alerting), Arc::clone(&board), &settings);
-    watch.follow(catalogue).await?;
+    watch.follow(&settings, catalogue).await?;
     alerting.remove_sources(&callbacks::sources_gone(&settings)).await?;
 
     let address = listener.local_addr()?;
@@ -181,7 +183,7 @@ async fn load(settings: &Settings, sandbox: &probes::sandbox::Sandbox) -> anyhow
 /// The scripts as they are now; the configuration stays. What cannot be loaded leaves everything as it was.
 async fn reload(settings: &Settings, sandbox: &probes::sandbox::Sandbox, watch: &mut Watch) {
     let followed = match load(settings, sandbox).await {
-        Ok(catalogue) => watch.follow(catalogue).await,
+        Ok(catalogue) => watch.follow(settings, catalogue).await,
         Err(error) => Err(error),
     };
     match followed {

@@ -1,12 +1,13 @@
-//! A script that does not load watches nothing, and somebody has to know: it is a failed run of a check that is named
-//! after its file. Its class is `script`, so it is posted and wakes nobody; it recovers with the first run that passes.
+//! A script that does not load watches nothing, and somebody has to know: it is a failed run of the check that it was when
+//! it last loaded ([`super::remembered`]), or of one that is named after its file where nobody has seen it load. Its class
+//! is `script`, so it is posted and wakes nobody; it recovers with the first run that passes.
 
 use alerting::Watched;
 use checks::{CheckDefinition, CheckId, Failure, FailureClass, Location, Region, ScriptSource};
 use probes::script::ScriptError;
 use std::path::Path;
 
-/// The check that the script would be. `None` where its file's name is no id.
+/// The check that a script would be that has never loaded. `None` where its file's name is no id.
 pub(super) fn check(error: &ScriptError, regions: &[Region]) -> Option<Watched> {
     let name = Path::new(&error.file).file_name()?.to_str()?;
     let stem = name.split_once(".check.").map_or(name, |(stem, _)| stem);

@@ -2,8 +2,9 @@
 
 use super::attribution::Attribution;
 use super::board::Board;
+use super::remembered::Remembered;
 use super::unloadable;
-use crate::catalogue::{Catalogue, Check};
+use crate::catalogue::{self, Catalogue, Check};
 use crate::config::Settings;
 use crate::sandboxing::Regions;
 use alerting::{Alerting, Decision, RunAgain, Watched};
@@ -34,6 +35,7 @@ pub(super) struct Watch {
     attribution: Arc<Attribution>,
     alerting: Arc<Alerting>,
     board: Arc<Board>,
+    remembered: Remembered,
     /// Each ends when its result is durable.
     runs: JoinSet<()>,
     keys: HashMap<Id, RunKey>,
@@ -61,15 +63,43 @@ impl Watch {
             attribution,
             alerting,
             board,
+            remembered: Remembered::open(&settings.data_dir),
             runs: JoinSet::new(),
             keys: HashMap::new(),
             clock_was_behind: false,
         }
     }
 
-    /// Watches these checks from now on. A script that was fine before and is refused now keeps its former version:
-    /// a slip of the pen must not end the watch.
-    pub(super) async fn follow(&mut self, mut catalogue: Catalogue) -> anyhow::Result<()> {
+    /// Watches these checks from now on. Where they name each other, or are named, in a way that cannot be, the former
+    /// ones go on.
+    pub(super) async fn follow(&mut self, settings: &Settings, mut catalogue: Catalogue) -> anyhow::Result<()> {
+        let scripts_unread = self.keep_former(&mut catalogue);
+        let misnamed = catalogue::misnamed(settings, &catalogue.checks);
+        if let Some(refusal) = catalogue::refusal(&misnamed, scripts_unread) {
+            self.board.refuse(&catalogue.refused, &misnamed);
+            anyhow::bail!("{refusal}");
+        }
+        misnamed.iter().for_each(|problem| tracing::error!("{problem}"));
+        let watched = |check: &Check| Watched { definition: check.definition.clone(), regions: check.regions.clone() };
+        let mut all: Vec<Watched> = catalogue.checks.iter().map(watched).collect();
+        let unloadable = self.unloadable(settings, &catalogue, &mut all);
+        self.alerting.set_checks(all).await?;
+        if !unloadable.is_empty() {
+            accept(Arc::clone(&self.alerting), Arc::clone(&self.board), unloadable).await;
+        }
+        self.remembered.follow(&catalogue.checks, &catalogue.refused);
+        self.plan(&catalogue.checks);
+        self.checks =
+            catalogue.checks.iter().map(|check| (check.definition.id.clone(), Arc::new(check.clone()))).collect();
+        self.board.follow(catalogue.checks);
+        self.board.refuse(&catalogue.refused, &misnamed);
+        Ok(())
+    }
+
+    /// A script that was fine before and is refused now keeps its former version: a slip of the pen must not end the
+    /// watch. Returns how many have none.
+    fn keep_former(&self, catalogue: &mut Catalogue) -> usize {
+        let mut unread = 0;
         for error in &catalogue.refused {
             tracing::error!("refused: {error}");
             let former = self.checks.values().find(|check| check.bundle.path == error.file);
@@ -77,28 +107,20 @@ impl Watch {
             if let Some(former) = former.filter(|former| !is_taken(&former.definition.id)) {
                 tracing::warn!(check = %former.definition.id, "its former version goes on");
                 catalogue.checks.push(former.as_ref().clone());
+            } else {
+                unread += 1;
             }
         }
         catalogue.checks.sort_by(|a, b| a.definition.id.cmp(&b.definition.id));
-        let watched = |check: &Check| Watched { definition: check.definition.clone(), regions: check.regions.clone() };
-        let mut all: Vec<Watched> = catalogue.checks.iter().map(watched).collect();
-        let unloadable = self.unloadable(&catalogue, &mut all);
-        self.alerting.set_checks(all).await?;
-        if !unloadable.is_empty() {
-            accept(Arc::clone(&self.alerting), Arc::clone(&self.board), unloadable).await;
-        }
-        self.plan(&catalogue.checks);
-        self.checks =
-            catalogue.checks.iter().map(|check| (check.definition.id.clone(), Arc::new(check.clone()))).collect();
-        self.board.follow(catalogue.checks, &catalogue.refused);
-        Ok(())
+        unread
     }
 
     /// The results of the scripts that do not load and have no former version, whose checks are added to `watched`.
-    fn unloadable(&self, catalogue: &Catalogue, watched: &mut Vec<Watched>) -> Vec<RunResult> {
+    fn unloadable(&self, settings: &Settings, catalogue: &Catalogue, watched: &mut Vec<Watched>) -> Vec<RunResult> {
         let mut results = Vec::new();
         for error in &catalogue.refused {
-            let Some(check) = unloadable::check(error, self.regions.names()) else { continue };
+            let remembered = self.remembered.check(error, settings);
+            let Some(check) = remembered.or_else(|| unloadable::check(error, self.regions.names())) else { continue };
             let (id, region) = (&check.definition.id, &check.regions[0]);
             if watched.iter().any(|other| other.definition.id == *id || other.definition.script.path == error.file) {
                 continue;

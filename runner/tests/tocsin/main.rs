@@ -5,5 +5,6 @@ mod config;
 mod metrics;
 mod policy;
 mod project;
+mod reload;
 mod rules;
 mod up;

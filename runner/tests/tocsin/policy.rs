@@ -73,8 +73,10 @@ async fn the_running_process_climbs_the_policy_and_replay_climbs_another() {
     assert!(up.log().contains("#calm") && !up.log().contains("#p2"), "{}", up.log());
     assert_eq!(up.stop(), Some(0));
     let replay = |arguments: &[&str]| project.run(&[&["policy", "replay"], arguments].concat());
-    replay(&["fails"])
-        .expect(0, &["fails  policy calm: 1 incidents, the last still open", "page  P1: ", "Slack #calm"]);
+    replay(&["fails"]).expect(
+        0,
+        &["fails  policy calm: 1 incidents, the last still open", " results from 20", "page  P1: ", "Slack #calm"],
+    );
     replay(&["--all", "--policy", "loud"]).expect(0, &["NOW: first failure in ", "Slack #loud"]);
     replay(&["--all", "--policy", "default"]).expect(0, &["P2: first failure in ", "P1: second failure in a row in "]);
     replay(&["--all", "--policy", "lout"]).expect(2, &["there is no policy `lout`; did you mean loud?"]);

@@ -71,6 +71,10 @@ pub trait Provider: Send + 'static {
     fn violations(&self, arrival: &Arrival) -> Vec<String>;
     /// Keeps what is to be kept, and answers.
     fn accept(&mut self, arrival: &Arrival) -> Answer;
+    /// What stands in the head of each of its own answers.
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
     /// The body of a 429.
     fn rate_limited(&self) -> Value;
     /// Writes the call down, once it is known whether it was accepted and answered.
@@ -248,7 +252,7 @@ async fn exchange<P: Provider>(
         at,
         at_wall,
     };
-    let (behaviour, answer, rate_limited) = {
+    let (behaviour, answer, rate_limited, headers) = {
         let mut state = shared.lock();
         let operation = state.provider.operation(&arrival);
         let behaviour = state.script.take(&operation);
@@ -256,10 +260,16 @@ async fn exchange<P: Provider>(
         state.violations.extend(found.into_iter().map(|text| format!("{operation}: {text}")));
         let answer = behaviour.accepts().then(|| state.provider.accept(&arrival));
         state.provider.note(&operation, &arrival, behaviour, answer.as_ref());
-        (behaviour, answer, state.provider.rate_limited())
+        (behaviour, answer, state.provider.rate_limited(), state.provider.headers())
     };
     shared.changed.notify_waiters();
-    misbehave(behaviour, answer, &rate_limited).await
+    let mut response = misbehave(behaviour, answer, &rate_limited).await?;
+    if behaviour == Behaviour::Answer {
+        for (name, value) in headers {
+            response.headers_mut().insert(name, value.try_into().expect("a double's headers are ASCII"));
+        }
+    }
+    Ok(response)
 }
 
 async fn misbehave(

@@ -5,6 +5,7 @@
 //! - [`AuthStack`]: the target, with its faults.
 //! - [`Tocsin`]: the program under test; [`Config`] writes its `tocsin.toml`.
 //! - [`Prometheus`], [`Alertmanager`]: real ones, where they are installed.
+//! - [`Switch`]: a target that answers as a test says.
 //! - [`World`]: a target, both providers and a folder of checks, wired together.
 
 mod alertmanager;
@@ -13,6 +14,7 @@ mod config;
 mod process;
 mod processes;
 mod prometheus;
+mod switch;
 mod tocsin;
 mod world;
 
@@ -23,6 +25,7 @@ pub use config::{Config, DEVOPS, REGIONS};
 pub use process::{Finished, Process};
 pub use processes::{all_gone, descendants};
 pub use prometheus::{Prometheus, Series, ask};
+pub use switch::Switch;
 pub use tocsin::{NOT_FOR_TESTS, Tocsin};
 pub use world::{DISCOVERY, World};
 

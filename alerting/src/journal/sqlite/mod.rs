@@ -5,6 +5,7 @@
 //! and never wait for the writer.
 
 mod heartbeats;
+mod history;
 mod lease;
 mod outbox;
 mod read;
@@ -13,6 +14,7 @@ mod settle;
 mod silences;
 mod write;
 
+pub use history::Retention;
 pub use read::SqliteReader;
 
 use super::{
@@ -37,21 +39,6 @@ use write::Writer;
 
 /// How long a reader waits for SQLite's own short locks.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How much is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Documents of a check in one region; the newest stay.
-    pub results_per_stream_max: usize,
-    /// Ended incidents, with their trail and outbox.
-    pub incidents_max: u64,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { results_per_stream_max: 200, incidents_max: 10_000 }
-    }
-}
 
 #[derive(Debug, Clone)]
 pub struct SqliteSettings {

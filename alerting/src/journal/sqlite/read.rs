@@ -189,7 +189,8 @@ impl SqliteReader {
         self.with(|connection| {
             Ok(connection
                 .prepare_cached(
-                    "SELECT document FROM results WHERE check_id = ?1 AND region = ?2 AND slot = ?3 AND attempt = ?4",
+                    "SELECT document FROM results WHERE check_id = ?1 AND region = ?2 AND slot = ?3 AND attempt = ?4
+                         AND document <> x''",
                 )?
                 .query_row(params![key.check.as_str(), key.region.as_str(), key.slot.0, key.attempt], |row| row.get(0))
                 .optional()?)

@@ -1,10 +1,8 @@
-use super::Retention;
+use super::history::{History, Retention};
 use crate::incident::IncidentReport;
 use crate::journal::{Commit, Committed, Consumed, JournalError};
 use crate::outbox::Folding;
-use checks::{CheckId, Region};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
@@ -34,7 +32,8 @@ impl Writer {
         let (jobs, queue) = mpsc::channel(QUEUE_DEPTH_MAX);
         let group_max = Arc::new(AtomicU64::new(0));
         let seen = Arc::clone(&group_max);
-        let ledger = Ledger { connection, retention, folding, since_pruned: HashMap::new() };
+        let history = History::of(&connection).map_err(std::io::Error::other)?;
+        let ledger = Ledger { connection, retention, folding, history };
         std::thread::Builder::new().name("journal-writer".to_owned()).spawn(move || run(ledger, queue, &seen))?;
         Ok(Self { jobs, group_max })
     }
@@ -124,10 +123,9 @@ fn transact(ledger: &mut Ledger, group: Vec<Job>) -> (Vec<Tell>, Result<(), Stri
 /// The database as its one writer sees it.
 pub(super) struct Ledger {
     pub connection: Connection,
-    retention: Retention,
+    pub(super) retention: Retention,
     pub folding: Folding,
-    /// Results of each stream since its oldest were last removed.
-    since_pruned: HashMap<(CheckId, Region), usize>,
+    pub(super) history: History,
 }
 
 pub(super) fn integer(n: u64) -> i64 {
@@ -213,28 +211,8 @@ impl Ledger {
                  ON CONFLICT DO UPDATE SET slot = excluded.slot, result = excluded.result WHERE NOT ?5",
             )?
             .execute(params![check, region, key.slot.0, id, summary.late])?;
-        self.prune_stream(&key.check, &key.region)?;
+        self.added(&key.check, &key.region, summary.received_at)?;
         Ok(true)
-    }
-
-    /// Removes the oldest results of a stream, now and then: it holds at most an eighth more than its bound.
-    fn prune_stream(&mut self, check: &CheckId, region: &Region) -> Result<(), JournalError> {
-        let keep = self.retention.results_per_stream_max;
-        let since = self.since_pruned.entry((check.clone(), region.clone())).or_insert(keep);
-        *since += 1;
-        if *since <= keep / 8 {
-            return Ok(());
-        }
-        *since = 0;
-        self.connection
-            .prepare_cached(
-                "DELETE FROM results WHERE check_id = ?1 AND region = ?2 AND slot <= (
-                     SELECT slot FROM results WHERE check_id = ?1 AND region = ?2
-                     ORDER BY slot DESC, attempt DESC LIMIT 1 OFFSET ?3)
-                 AND id NOT IN (SELECT result FROM latest WHERE check_id = ?1 AND region = ?2)",
-            )?
-            .execute(params![check.as_str(), region.as_str(), integer(keep as u64)])?;
-        Ok(())
     }
 
     fn put_report(&mut self, report: &IncidentReport) -> Result<(), JournalError> {

@@ -52,6 +52,11 @@ pub(in crate::up) fn is_of_the_network(class: FailureClass) -> bool {
 }
 
 /// `None`: the target is to blame. So it is wherever there is a doubt: what is hidden once too often is a lost page.
+///
+/// A prober that stood still explains what a clock has decided, and nothing else. Every time limit of a run, that of a
+/// connection and of a handshake too, ends as a time-out of the network: a connection that was refused and a certificate
+/// that is wrong were told by the target, however late. An assertion may be about a duration, and nobody can tell: the one
+/// beside it is about a status of 500, and is not hidden for it.
 pub(in crate::up) fn probers_fault(class: FailureClass, evidence: &Evidence) -> Option<ProbersFault> {
     if !is_of_the_network(class) {
         return None;
@@ -110,7 +115,7 @@ mod tests {
         use FailureClass::{Assertion, Http, NetworkConnect, NetworkDns, NetworkTimeout, NetworkTls, Prober, Script};
         type Case = (FailureClass, u64, u64, Control, Option<&'static str>);
         let down = || answers(&[false, false]);
-        let cases: [Case; 23] = [
+        let cases: [Case; 28] = [
             (NetworkDns, 10, 0, down(), Some("offline")),
             (NetworkConnect, 10, 0, down(), Some("offline")),
             (NetworkTls, 10, 0, down(), Some("offline")),
@@ -136,7 +141,13 @@ mod tests {
             (NetworkTimeout, 600, 400, Control::NotAsked, None),
             (NetworkTimeout, 10_000, 4_999, answers(&[true, true]), None),
             (NetworkTimeout, 10_000, 9_000, answers(&[true, true]), Some("stood still")),
+            // What no clock has decided is so, however late it was heard.
             (NetworkConnect, 10_000, 9_000, answers(&[true, true]), None),
+            (NetworkTls, 10_000, 9_000, Control::NotAsked, None),
+            (NetworkDns, 10_000, 9_000, Control::NotAsked, None),
+            (Assertion, 10_000, 9_000, Control::NotAsked, None),
+            (Http, 10_000, 9_000, Control::NotAsked, None),
+            (Script, 10_000, 9_000, Control::NotAsked, None),
             (NetworkTimeout, u64::MAX, u64::MAX, Control::Unknown, Some("stood still")),
         ];
         for (class, ran_ms, stalled_ms, control, expected) in cases {

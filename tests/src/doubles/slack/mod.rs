@@ -6,10 +6,12 @@
 
 mod arguments;
 mod block_kit;
+mod channels;
 mod history;
 mod press;
 mod record;
 
+pub use channels::{Channel, SCOPES};
 pub use record::{SlackCall, SlackMessage, SlackRecord};
 
 use super::Behaviour;
@@ -35,8 +37,13 @@ impl Slack {
 
     /// The same with more channels.
     pub async fn workspace_with(channels: &[String]) -> io::Result<Self> {
-        let usual = ["p1", "p2"].into_iter();
-        Self::start(Workspace::new(&usual.chain(channels.iter().map(String::as_str)).collect::<Vec<_>>())).await
+        let names = ["p1", "p2"].into_iter().chain(channels.iter().map(String::as_str));
+        Self::workspace_of(names.map(Channel::joined).collect(), SCOPES).await
+    }
+
+    /// A workspace with these channels, whose app has these scopes.
+    pub async fn workspace_of(channels: Vec<Channel>, scopes: &str) -> io::Result<Self> {
+        Self::start(Workspace::new(channels, scopes)).await
     }
 
     pub const TOKEN: &'static str = "xoxb-000000000000-doublesown";
@@ -61,24 +68,22 @@ impl Slack {
 pub struct Workspace {
     contract: Option<Swagger2>,
     channels: Vec<Channel>,
+    /// What the app may do, with commas.
+    scopes: String,
     record: SlackRecord,
     /// Ticks with every post, so that no two have one `ts`.
     serial: u32,
 }
 
-#[derive(Debug)]
-struct Channel {
-    name: String,
-    id: String,
-}
-
 impl Workspace {
-    fn new(channels: &[&str]) -> Self {
-        let channel =
-            |(index, name): (usize, &&str)| Channel { name: format!("#{name}"), id: format!("C0DOUBLE{index:02}") };
+    fn new(mut channels: Vec<Channel>, scopes: &str) -> Self {
+        for (index, channel) in channels.iter_mut().enumerate() {
+            channel.id = format!("C0DOUBLE{index:02}");
+        }
         Self {
             contract: contract::document(SPECIFICATION).map(Swagger2::new),
-            channels: channels.iter().enumerate().map(channel).collect(),
+            channels,
+            scopes: scopes.to_owned(),
             record: SlackRecord::default(),
             serial: 0,
         }
@@ -150,6 +155,9 @@ impl Provider for Workspace {
         if by_id_alone && channel.as_deref().is_none_or(|id| self.channel_by_id(id).is_none()) {
             wrong.push(format!("`channel` must be the ID of a channel, and is {channel:?}"));
         }
+        if method == "conversations.list" {
+            wrong.extend(Self::list_violations(&given));
+        }
         if matches!(method.as_str(), "chat.postMessage" | "chat.update") {
             wrong.extend(self.content_violations(&given));
             wrong.extend(self.reference_violations(&given, channel.as_deref()));
@@ -173,13 +181,13 @@ impl Provider for Workspace {
             "chat.update" => self.update(&given, arrival),
             "conversations.history" => self.history(&given),
             "conversations.replies" => self.thread(&given),
-            "conversations.list" => {
-                let channel = |channel: &Channel| json!({ "id": channel.id, "name": channel.name.trim_start_matches('#'), "is_channel": true, "is_member": true });
-                let channels: Vec<_> = self.channels.iter().map(channel).collect();
-                agree(json!({ "channels": channels, "response_metadata": { "next_cursor": "" } }))
-            }
+            "conversations.list" => self.list(&given),
             _ => refuse("unknown_method"),
         }
+    }
+
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        vec![("x-oauth-scopes", self.scopes.clone())]
     }
 
     fn rate_limited(&self) -> Value {
@@ -260,6 +268,9 @@ impl Workspace {
     fn post(&mut self, given: &[Given], arrival: &Arrival) -> Answer {
         let channel = arguments::text(given, "channel").unwrap_or_default();
         let Some(channel) = self.channel_by_name_or_id(&channel) else { return refuse("channel_not_found") };
+        if let Some(error) = channel.refuses(&self.scopes) {
+            return refuse(error);
+        }
         let (name, id) = (channel.name.clone(), channel.id.clone());
         let blocks = arguments::value(given, "blocks");
         let text = arguments::text(given, "text").unwrap_or_default();
