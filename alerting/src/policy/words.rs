@@ -62,14 +62,11 @@ impl Ladder {
             ),
         });
         if !self.fallback_otherwise.is_empty() {
-            lines.push(format!(
-                "Whom an SMS does not reach gets theirs of {}.",
-                self.fallback_otherwise.iter().map(Address::to_string).collect::<Vec<_>>().join(", ")
-            ));
+            lines.push(format!("Whom no SMS reaches is told in another way: {}.", listed(&self.fallback_otherwise)));
         }
         if self.rungs.iter().any(LadderRung::wakes) {
             lines.push(
-                "Where that reaches nobody, every other place of the rungs that wake people is told; a channel that knows says who was not reached."
+                "Where nobody is reached, every other place of the rungs that wake people is told; a channel that knows says who was not reached."
                     .to_owned(),
             );
         }
@@ -167,6 +164,11 @@ mod tests {
             words.iter().any(|line| line.contains("undelivered after 5 min, falls back to SMS to Ada")),
             "{words:?}"
         );
+        let mut directory = directory();
+        directory.can_call = true;
+        let words = Policy::mission_default().ladder("default", &directory).unwrap().in_words(30_000, 3).join("\n");
+        let said = "Whom no SMS reaches is told in another way: call to Ada (+4915112345678).";
+        assert!(words.contains(said), "{words}");
         ladder.rungs.remove(0);
         ladder.rungs[0].min_regions = 2;
         ladder.recover_after = 3;
