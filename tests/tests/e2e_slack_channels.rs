@@ -109,6 +109,19 @@ async fn a_channel_that_takes_no_post_is_refused() {
     assert_eq!(scene.looked_up(), 1);
 }
 
+/// A process that is started anew at night has nobody who would read why it does not start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_was_there_keeps_nobody_from_watching_again() {
+    let mut scene = Scene::new(vec![Channel::joined("p1"), Channel::joined("p2")], SCOPES, "").await;
+    scene.watches(&[]).await;
+    let later = vec![Channel::archived("p1")];
+    let slack = Slack::workspace_of(later, SCOPES).await.expect("a port of this machine is free");
+    scene.config.slack_url = Some(slack.api_url());
+    for _ in 0..2 {
+        scene.watches(&["the channel `#p1` is archived in Slack", "Slack has no channel `#p2`"]).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slack_that_cannot_be_asked_keeps_nobody_from_watching() {
     let misbehaves = [

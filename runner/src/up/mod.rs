@@ -73,7 +73,9 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let (sandbox, journal, looked_up) =
         tokio::join!(sandboxing::start(&settings), journal, slack_channels::look_up(&settings));
     let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
-    notices.extend(looked_up?);
+    let looked_up = looked_up?;
+    looked_up.remember(&settings.data_dir);
+    notices.extend(looked_up.notices);
     // The journal's lock says that no other process writes these files.
     let recorder = metrics::open_recorder(&settings, &mut notices).await?;
     let (ear, heard) = hearing::ear();

@@ -1,57 +1,92 @@
 //! Whether Slack has the channels that rungs tell, asked once at start.
 //!
 //! What Slack is certain of is refused. What it did not say, or not for certain, is a notice: a monitor that does not start
-//! because Slack is down would be worse than a channel whose first page finds out, and falls back.
+//! because Slack is down would be worse than a channel whose first page finds out, and falls back. So is what becomes of a
+//! channel that could be posted to at an earlier start: nobody's slip of the pen, and nobody may be there at a restart.
 
 use super::channels;
 use crate::config::{ListedChannel, Settings, nearest};
 use alerting::slack::{ChannelStanding, Workspace, workspace};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 /// How long the start waits for Slack.
 const LOOK_UP_MAX: Duration = Duration::from_secs(5);
 
-/// What a person should know, or why Tocsin does not start. Without a token nobody is asked.
-pub(super) async fn look_up(settings: &Settings) -> anyhow::Result<Vec<String>> {
-    let Some(slack) = channels::slack_settings(settings) else { return Ok(Vec::new()) };
+/// Inside the data folder: the channels that could be posted to at the latest start that could tell.
+const FILE: &str = "slack-channels.json";
+
+/// What a person should know, and the channels that can be posted to, or could before.
+#[derive(Default)]
+pub(super) struct LookedUp {
+    pub notices: Vec<String>,
+    open: BTreeSet<String>,
+}
+
+impl LookedUp {
+    /// For the starts after this one. Called when no other process writes to the data folder.
+    pub fn remember(&self, data_dir: &Path) {
+        let file = data_dir.join(FILE);
+        if self.open.is_empty() || self.open == remembered(data_dir) {
+            return;
+        }
+        let written = serde_json::to_vec(&self.open).map_err(std::io::Error::from);
+        if let Err(error) = written.and_then(|text| std::fs::write(&file, text)) {
+            tracing::warn!(%error, "{} cannot be written", file.display());
+        }
+    }
+}
+
+/// None where there is no such file, or none that can be read: then each channel is looked at as if it were new.
+fn remembered(data_dir: &Path) -> BTreeSet<String> {
+    std::fs::read(data_dir.join(FILE)).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
+/// Why Tocsin does not start is an error. Without a token nobody is asked.
+pub(super) async fn look_up(settings: &Settings) -> anyhow::Result<LookedUp> {
+    let Some(slack) = channels::slack_settings(settings) else { return Ok(LookedUp::default()) };
     let listed = &settings.slack.listed;
     let wanted: BTreeSet<&str> = listed.iter().map(|listed| listed.channel.as_str()).collect();
     if wanted.is_empty() {
-        return Ok(Vec::new());
+        return Ok(LookedUp::default());
     }
     let wanted: Vec<&str> = wanted.into_iter().collect();
-    let (refused, notices) = match workspace(&slack, &wanted, LOOK_UP_MAX).await {
-        Ok(workspace) => verdict(listed, &workspace),
+    let workspace = match workspace(&slack, &wanted, LOOK_UP_MAX).await {
+        Ok(workspace) => workspace,
         Err(reason) => {
             let channels = wanted.join(", ");
             let notice = format!("{reason}: whether {channels} can be posted to is not known before the first page");
-            (Vec::new(), vec![notice])
+            return Ok(LookedUp { notices: vec![notice], ..LookedUp::default() });
         }
     };
+    let before = remembered(&settings.data_dir);
+    let (refused, notices) = verdict(listed, &workspace, &before);
     anyhow::ensure!(refused.is_empty(), "{}", refused.join("\n"));
-    Ok(notices)
+    let is_open = |channel: &&str| workspace.standing(channel) == ChannelStanding::Open || before.contains(*channel);
+    Ok(LookedUp { notices, open: wanted.into_iter().filter(is_open).map(str::to_owned).collect() })
 }
 
-/// What is refused, and what is doubtful: a line for each place.
-fn verdict(listed: &[ListedChannel], workspace: &Workspace) -> (Vec<String>, Vec<String>) {
+/// What is refused, and what is doubtful: a line for each place. Nothing is refused of the channels that were open `before`.
+fn verdict(listed: &[ListedChannel], workspace: &Workspace, before: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
     let (mut refused, mut doubtful) = (Vec::new(), Vec::new());
     let open = || workspace.channels.iter().filter(|channel| !channel.is_archived).map(|channel| channel.name.as_str());
     for ListedChannel { channel, place } in listed {
         let meant = channel.strip_prefix('#').and_then(|name| nearest(name, open()));
         let meant = meant.map(|name| format!(" did you mean `#{name}`?")).unwrap_or_default();
+        let certain = if before.contains(channel) { &mut doubtful } else { &mut refused };
         let line = |what: &str| format!("{place}: {}", what.replace("{}", &format!("`{channel}`")));
         match workspace.standing(channel) {
             ChannelStanding::Open => {}
             ChannelStanding::Unknown => {
                 let otherwise = "create it or write another one, or invite Tocsin's app into it where it is private";
-                refused.push(line(&format!("Slack has no channel {{}};{meant} {otherwise}")));
+                certain.push(line(&format!("Slack has no channel {{}};{meant} {otherwise}")));
             }
             ChannelStanding::Archived => {
-                refused.push(line("the channel {} is archived in Slack; unarchive it, or write another one"));
+                certain.push(line("the channel {} is archived in Slack; unarchive it, or write another one"));
             }
             ChannelStanding::NotInvited => {
-                refused.push(line(
+                certain.push(line(
                     "Tocsin's app is not in the channel {}, and its token lacks the scope `chat:write.public`; invite it there",
                 ));
             }
@@ -99,11 +134,28 @@ mod tests {
         ];
         for (workspace, channel, refused, doubtful) in cases {
             let listed = [ListedChannel { channel: channel.to_owned(), place: "a:1:2".to_owned() }];
-            let (got_refused, got_doubtful) = verdict(&listed, workspace);
+            let (got_refused, got_doubtful) = verdict(&listed, workspace, &BTreeSet::new());
+            let before = BTreeSet::from([channel.to_owned()]);
+            let all = [got_refused.clone(), got_doubtful.clone()].concat();
+            assert_eq!(verdict(&listed, workspace, &before), (Vec::new(), all), "{channel}: it was there before");
             for (got, wanted) in [(got_refused, refused), (got_doubtful, doubtful)] {
                 assert_eq!(got.is_empty(), wanted.is_empty(), "{channel}: {got:?}");
                 assert!(got.iter().all(|line| line.contains(wanted)), "{channel}: {got:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_open_is_remembered_and_a_broken_file_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(remembered(folder.path()), BTreeSet::new());
+        let open = BTreeSet::from(["#p1".to_owned(), "#p2".to_owned()]);
+        LookedUp { open: open.clone(), ..LookedUp::default() }.remember(folder.path());
+        assert_eq!(remembered(folder.path()), open);
+        // Slack could not be asked: what was known stays.
+        LookedUp::default().remember(folder.path());
+        assert_eq!(remembered(folder.path()), open);
+        std::fs::write(folder.path().join(FILE), "[\"#p1").unwrap();
+        assert_eq!(remembered(folder.path()), BTreeSet::new());
     }
 }

@@ -8,11 +8,12 @@
 //! jumps both ways past every lease; two processes decide on one journal; streams and whole regions go dark; runs that confirm
 //! a failure pass, fail and come late; a check is removed and is back.
 //!
-//! After each seed ([`invariants`], and [`provider`] and [`world`] as it happens): every P1 reached everybody who
-//! could be reached, and every repeat of it; nothing was sent twice where the provider could be asked and accepts within
-//! the time that it is given for it, and nothing at all whose delivery was written down; no telephone got two texts in the
+//! After each seed ([`invariants`], and [`provider`] and [`world`] as it happens): every P1 reached everybody who could
+//! be reached, and every repeat of it; nothing was sent twice where the provider could be asked and accepts within the
+//! time that it is given for it, and nothing at all whose delivery was written down; no telephone got two texts in the
 //! time of one; everybody who was told of an opening was told of its end; the incidents are those of an independent
-//! [`model`], and have ended as it says; no check that is still dark has recovered; the trail is whole; no counter moved back; each lane is in order.
+//! [`model`], and have ended as it says; no check that is still dark has recovered; the trail is whole; no counter
+//! moved back; each lane is in order.
 //!
 //! `TOCSIN_SIMULATION_SEEDS=1000000` runs more seeds; `TOCSIN_SIMULATION_SEED=7` one, with all that happened in it.
 //!
