@@ -137,7 +137,9 @@ impl Decider {
             }
         }
         self.no_data.keep(&next, self.clock.now());
-        for (check, watched) in &next {
+        // In an order of its own: a seed of the simulation reads in the same order again.
+        let sorted: BTreeMap<&CheckId, &Watched> = next.iter().collect();
+        for (check, watched) in sorted {
             let known = self.state(check).await?;
             self.no_data.take_up(check, &known.value);
             if self.states.len() < STATES_CACHED_MAX {
