@@ -36,6 +36,8 @@ const GROUP_RESULTS_MAX: usize = 2000;
 const STATES_CACHED_MAX: usize = 100_000;
 /// How often a decision is made again because somebody else decided in between.
 const CONFLICTS_MAX: usize = 5;
+/// How soon it is looked again at what is due, where it could not be decided. At once would be for ever.
+const TIME_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// The longest text of a failure in the history's listing; the document has it whole.
 const SUMMARY_CHARS_MAX: usize = 300;
 
@@ -115,6 +117,8 @@ pub(crate) struct Decider {
     /// How many checks stand above one in the longest chain of dependencies; those that depend on nothing are left out.
     depths: HashMap<CheckId, usize>,
     is_configured: bool,
+    /// What is due cannot be decided: the checks are not known yet, or the journal does not answer.
+    is_time_stuck: bool,
     states: HashMap<CheckId, Versioned<CheckState>>,
     silences: Vec<KeptSilence>,
     windows: Vec<MaintenanceWindow>,
@@ -143,6 +147,7 @@ impl Decider {
             watched: HashMap::new(),
             depths: HashMap::new(),
             is_configured: false,
+            is_time_stuck: false,
             states: HashMap::new(),
             silences: Vec::new(),
             windows: Vec::new(),
@@ -155,7 +160,10 @@ impl Decider {
     /// Runs until every sender is gone and every request is answered.
     pub async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         loop {
-            let sleep = Duration::from_millis(self.waiting.sleep_ms(self.clock.steady_ms()));
+            let sleep = match self.is_time_stuck {
+                true => TIME_AGAIN_AFTER,
+                false => Duration::from_millis(self.waiting.sleep_ms(self.clock.steady_ms())),
+            };
             let mut group = tokio::select! {
                 biased;
                 first = requests.recv() => match first {
@@ -236,6 +244,7 @@ impl Decider {
         }
         let mut failed = self.settle_by_depth(items, &mut replies).await;
         // What time does comes after what has happened: a pass that came in time ends what would have paged.
+        self.is_time_stuck = !self.is_configured;
         match self.time().await {
             Ok((items, silent)) => {
                 let problem = self.settle_by_depth(items, &mut []).await;
@@ -244,7 +253,10 @@ impl Decider {
                 }
                 failed = failed.or(problem);
             }
-            Err(error) => tracing::error!(%error, "the open incidents cannot be read; trying again"),
+            Err(error) => {
+                self.is_time_stuck = true;
+                tracing::error!(%error, "the open incidents cannot be read; trying again");
+            }
         }
         let problem = problem.or(failed);
         for (reply, decisions) in replies {
