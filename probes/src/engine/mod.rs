@@ -197,7 +197,8 @@ impl Engine {
         };
         let function = self.host.run.clone();
         self.call(&function, &[exported, is_function, order])?;
-        self.turn().await
+        // A script that waited for nothing has ended by now, and what it left behind changes nothing.
+        if self.has_ended() { Ok(()) } else { self.turn().await }
     }
 
     /// Loads and evaluates the bundle's script, and records what its default export declares.
@@ -205,6 +206,11 @@ impl Engine {
         let loaded = self.load(modules).await?;
         let function = self.host.describe.clone();
         self.call(&function, &loaded)
+    }
+
+    fn has_ended(&self) -> bool {
+        let state = self.runtime.op_state();
+        state.borrow().try_borrow::<RunState>().is_some_and(|run| run.record.borrow().ending.is_some())
     }
 
     /// Aborts `ctx.signal`.
@@ -276,7 +282,10 @@ impl Engine {
         let undefined = v8::undefined(scope).into();
         let function = v8::Local::new(scope, function);
         match function.call(scope, undefined, &arguments) {
-            Some(_) => Ok(()),
+            Some(_) => {
+                scope.perform_microtask_checkpoint();
+                Ok(())
+            }
             None => Err(deno_core::error::CoreErrorKind::ExecutionTerminated.into_box()),
         }
     }

@@ -384,6 +384,8 @@ async fn drive(
         _ if HEAP_EXHAUSTED.load(Ordering::Acquire) => Stop::HeapExhausted,
         _ if process::time_is_up() => Stop::TimeUp,
         Some(Ok(())) => Stop::Ended,
+        // What a script left behind may throw in the same turn of the event loop in which it ended.
+        Some(Err(_)) if record.borrow().ending.is_some() => Stop::Ended,
         Some(Err(error)) => Stop::Error(error),
         None => {
             engine.abort();

@@ -58,23 +58,16 @@ pub(super) fn outcome(record: &Record, facts: &Facts<'_>) -> Outcome {
         },
         Stop::Error(error) => match error.as_kind() {
             CoreErrorKind::Js(error) => {
-                // Thrown while the module was evaluated: `run` was never called.
-                let thrown = match &record.ending {
-                    Some(Ending::Failed(thrown)) => thrown.clone(),
-                    _ => Thrown {
-                        name: error.name.clone().unwrap_or_default(),
-                        message: error.message.clone().unwrap_or_else(|| error.exception_message.clone()),
-                        stack: js_stack(error),
-                        ..Thrown::default()
-                    },
+                let thrown = Thrown {
+                    name: error.name.clone().unwrap_or_default(),
+                    message: error.message.clone().unwrap_or_else(|| error.exception_message.clone()),
+                    stack: js_stack(error),
+                    ..Thrown::default()
                 };
                 thrown_failure(&thrown, record, facts)
             }
             CoreErrorKind::PendingPromiseResolution => waits_for_ever(record, facts),
-            _ => match &record.ending {
-                Some(Ending::Failed(thrown)) => thrown_failure(thrown, record, facts),
-                _ => plain(FailureClass::Script, error.to_string()),
-            },
+            _ => plain(FailureClass::Script, error.to_string()),
         },
         Stop::TimeUp => time_up(record, facts),
         Stop::HeapExhausted => {
