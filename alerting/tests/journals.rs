@@ -356,6 +356,24 @@ async fn a_storm_is_one_text_a_minute_and_few_posts(journal: &dyn Journal) {
     }
 }
 
+async fn what_an_earlier_message_cannot_have_carried_leaves_again(journal: &dyn Journal) {
+    storm(journal, 0..3).await;
+    let first = journal.lease(ChannelKind::Sms, 10, NOW, LATER).await.unwrap().remove(0);
+    assert_eq!(numbers(&first), [1, 2, 3]);
+    let carried: Vec<_> = first.notification.folded.iter().map(|other| other.id.clone()).collect();
+    let own = Settlement { carried: Vec::new(), ..settlement(&first, delivered("SM1")) };
+    let others = Settlement {
+        notification: carried[0].clone(),
+        carried: carried[1..].to_vec(),
+        ..settlement(&first, Settled::NotTaken)
+    };
+    journal.settle(own).await.unwrap();
+    journal.settle(others).await.unwrap();
+    let rest = journal.lease(ChannelKind::Sms, 10, NOW + 60_000, LATER + 60_000).await.unwrap();
+    assert_eq!(rest.iter().map(numbers).collect::<Vec<_>>(), [[2, 3]]);
+    assert!(!rest[0].uncertain && rest[0].attempt == 1, "{rest:?}");
+}
+
 async fn a_telephone_gets_one_text_a_minute_whatever_it_says(journal: &dyn Journal) {
     let texts = async |at: UnixMs| journal.lease(ChannelKind::Sms, 10, at, at + 60_000).await.unwrap();
     storm(journal, 0..1).await;
@@ -525,6 +543,7 @@ macro_rules! folding_contract_for {
             $backend,
             $open,
             a_storm_is_one_text_a_minute_and_few_posts,
+            what_an_earlier_message_cannot_have_carried_leaves_again,
             a_telephone_gets_one_text_a_minute_whatever_it_says,
             what_other_messages_are_called_is_handed_over_with_a_question,
             posts_of_a_storm_are_one_that_is_edited_together,

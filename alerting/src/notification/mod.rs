@@ -17,6 +17,7 @@ pub use saying::{PageReason, Saying, Span};
 use crate::incident::IncidentReport;
 use checks::{CheckId, UnixMs};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -69,6 +70,9 @@ impl Role {
     }
 }
 
+/// Enough that no two of a few hundred messages are the same by chance.
+const CARGO_BYTES: usize = 8;
+
 /// One message for one address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
@@ -109,6 +113,16 @@ impl Notification {
     /// Its own name, and those of what it carries.
     pub(crate) fn ids(&self) -> BTreeSet<NotificationId> {
         self.folded.iter().map(|other| &other.id).chain([&self.id]).cloned().collect()
+    }
+
+    /// Tells messages of one name apart: the same for the same cargo, and empty where there is none. A notification keeps
+    /// its name from attempt to attempt, while what waits by then goes along.
+    pub(crate) fn cargo(&self) -> String {
+        if self.folded.is_empty() {
+            return String::new();
+        }
+        let digest = self.ids().iter().fold(Sha256::new(), |digest, id| digest.chain_update(&id.0).chain_update("\n"));
+        hex::encode(&digest.finalize()[..CARGO_BYTES])
     }
 
     /// Takes along what others have to say.

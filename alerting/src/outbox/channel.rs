@@ -25,6 +25,11 @@ pub enum Reconciled {
     Has {
         receipt: String,
     },
+    /// It has one of this name, from an attempt before the last one, which carried something else: its own part is there,
+    /// and of what it carries by now nobody knows.
+    HasEarlier {
+        receipt: String,
+    },
     HasNot,
     /// It does not answer now.
     Unknown {

@@ -23,6 +23,6 @@ pub(crate) use endpoint::require_secure;
 pub(crate) use fault::Fault;
 pub use fold::Folding;
 pub(crate) use fold::{Departures, Standing, Stream, Waiting, leaving};
-pub use plan::{First, after_asking, after_attempt, before_attempt};
+pub use plan::{First, after_asking, after_attempt, before_attempt, cargo_after_asking};
 pub use settings::DeliverySettings;
 pub(crate) use worker::{Wakeups, Worker};

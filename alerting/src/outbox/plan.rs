@@ -42,13 +42,19 @@ pub fn after_asking(
 ) -> Option<Settled> {
     match answer {
         Reconciled::Has { receipt } => Some(Settled::Delivered { receipt: receipt.clone(), reconciled: true }),
-        Reconciled::HasNot => match settings.lag_ms_max.min(settings.retry_max_ms).saturating_sub(left_ms) {
-            0 => Some(Settled::NotTaken),
-            wait_ms => {
-                let reason = "the provider does not have it yet, and is asked again before it is sent again".to_owned();
-                Some(Settled::Retry { at: now + wait_ms, uncertain: true, reason })
+        Reconciled::HasNot | Reconciled::HasEarlier { .. } => {
+            match (answer, settings.lag_ms_max.min(settings.retry_max_ms).saturating_sub(left_ms)) {
+                (Reconciled::HasEarlier { receipt }, 0) => {
+                    Some(Settled::Delivered { receipt: receipt.clone(), reconciled: true })
+                }
+                (_, 0) => Some(Settled::NotTaken),
+                (_, wait_ms) => {
+                    let reason =
+                        "the provider does not have it yet, and is asked again before it is sent again".to_owned();
+                    Some(Settled::Retry { at: now + wait_ms, uncertain: true, reason })
+                }
             }
-        },
+        }
         // A page that comes twice is better than one that does not come.
         Reconciled::CannotBeAsked { .. } => None,
         Reconciled::Unknown { retry_after_ms, reason } => {
@@ -56,6 +62,12 @@ pub fn after_asking(
             Some(retry(attempt, age_ms, now, jitter, *retry_after_ms, true, reason, settings))
         }
     }
+}
+
+/// What becomes of the rows that a message carries where that is not what becomes of its own.
+pub fn cargo_after_asking(answer: &Reconciled, own: &Settled) -> Option<Settled> {
+    let is_left_behind = matches!((answer, own), (Reconciled::HasEarlier { .. }, Settled::Delivered { .. }));
+    is_left_behind.then_some(Settled::NotTaken)
 }
 
 /// What becomes of a row after an attempt to send it. `jitter` is from 0 to 1.
@@ -178,6 +190,16 @@ mod tests {
         let has = Reconciled::Has { receipt: "x".to_owned() };
         assert_eq!(ask(has), Some(Settled::Delivered { receipt: "x".to_owned(), reconciled: true }));
         assert_eq!(ask(Reconciled::HasNot), Some(Settled::NotTaken));
+        let earlier = Reconciled::HasEarlier { receipt: "w".to_owned() };
+        let own = ask(earlier.clone()).unwrap();
+        assert_eq!(own, Settled::Delivered { receipt: "w".to_owned(), reconciled: true });
+        assert_eq!(
+            cargo_after_asking(&earlier, &own),
+            Some(Settled::NotTaken),
+            "what an earlier one cannot have carried"
+        );
+        let whole = Reconciled::Has { receipt: "x".to_owned() };
+        assert_eq!(cargo_after_asking(&whole, &ask(whole.clone()).unwrap()), None);
         assert_eq!(ask(Reconciled::CannotBeAsked { reason: "missing_scope".to_owned() }), None);
         let unknown = ask(Reconciled::Unknown { retry_after_ms: None, reason: "down".to_owned() });
         assert!(matches!(unknown, Some(Settled::Retry { uncertain: true, .. })), "{unknown:?}");
@@ -197,6 +219,12 @@ mod tests {
                 (settled, _) => panic!("{left_ms}: {settled:?}"),
             }
         }
+        let earlier = Reconciled::HasEarlier { receipt: "w".to_owned() };
+        let settled = after_asking(&earlier, 1, 0, 0, NOW, 0.5, &usual);
+        assert!(
+            matches!(settled, Some(Settled::Retry { uncertain: true, .. })),
+            "the last one may be coming: {settled:?}"
+        );
         let has = Reconciled::Has { receipt: "x".to_owned() };
         let settled = after_asking(&has, 1, 0, 0, NOW, 0.5, &usual);
         assert!(matches!(settled, Some(Settled::Delivered { .. })), "what it has is believed at once: {settled:?}");

@@ -1,13 +1,14 @@
 use super::under_way::{Taken, UnderWay};
 use super::{
     Channel, DeliveryOutcome, DeliverySettings, First, Reconciled, after_asking, after_attempt, before_attempt,
+    cargo_after_asking,
 };
 use crate::clock::Clock;
 use crate::counters::Tally;
 use crate::decider::Request;
 use crate::incident::Event;
 use crate::journal::{Journal, Lease, Settled, Settlement, UndeliveredPage};
-use crate::notification::{ChannelKind, Notification};
+use crate::notification::{ChannelKind, Folded, Notification};
 use checks::UnixMs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,6 +68,8 @@ const AHEAD_MS: u64 = 3_600_000;
 /// How an attempt ended.
 struct Ended {
     settled: Settled,
+    /// What becomes of what it carried, where that is something else.
+    cargo: Option<Settled>,
     /// How long the provider wants to be left alone.
     hold_ms: Option<u64>,
     /// Whether it takes nothing until somebody mends something.
@@ -75,7 +78,7 @@ struct Ended {
 
 impl Ended {
     fn of(settled: Settled) -> Self {
-        Self { settled, hold_ms: None, is_blocked: false }
+        Self { settled, cargo: None, hold_ms: None, is_blocked: false }
     }
 }
 
@@ -148,7 +151,7 @@ impl Worker {
     async fn deliver(self, lease: Lease, taken: Taken) -> Option<UnixMs> {
         let started = Instant::now();
         let limit = Duration::from_millis(self.settings.lease_ms / 4 * 3);
-        let Ended { settled, hold_ms, is_blocked } = tokio::select! {
+        let Ended { settled, cargo, hold_ms, is_blocked } = tokio::select! {
             biased;
             ended = self.attempt(&lease) => ended,
             () = self.clock.sleep(limit) => {
@@ -159,28 +162,37 @@ impl Worker {
         // Before the row is free again: whoever leases it then finds nothing on the wire.
         drop(taken);
         let at = self.clock.now();
-        let n = &lease.notification;
+        let mut n = lease.notification.clone();
+        let left_behind = if cargo.is_some() { std::mem::take(&mut n.folded) } else { Vec::new() };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.count(&lease, &settled, duration_ms);
         let is_delivered = matches!(settled, Settled::Delivered { .. });
         let is_page = n.page || n.folded.iter().any(|other| other.page);
-        let late_page = is_page && !is_delivered;
+        let late_page = is_page && !is_delivered || left_behind.iter().any(|other| other.page);
         let blocked_by = match &settled {
             Settled::Retry { reason, .. } if is_blocked => Some(reason.clone()),
             _ => None,
         };
-        let carried = n.folded.iter().map(|other| other.id.clone()).collect();
-        let (notification, attempt) = (n.id.clone(), lease.attempt);
-        let settlement = Settlement { notification, carried, attempt, at, duration_ms, settled };
-        if let Err(error) = self.journal.settle(settlement).await {
-            // The lease ends, and the row is uncertain then: the provider is asked before anything is sent again.
-            tracing::error!(notification = %n.id, %error, "the outcome of a delivery could not be written down");
+        let names = |folded: &[Folded]| folded.iter().map(|other| other.id.clone()).collect::<Vec<_>>();
+        let settlement = |notification, carried, settled| {
+            let attempt = lease.attempt;
+            Settlement { notification, carried, attempt, at, duration_ms, settled }
+        };
+        let mut settlements = vec![settlement(n.id.clone(), names(&n.folded), settled)];
+        if let (Some(cargo), [first, others @ ..]) = (cargo, &*left_behind) {
+            settlements.push(settlement(first.id.clone(), names(others), cargo));
+        }
+        for settlement in settlements {
+            if let Err(error) = self.journal.settle(settlement).await {
+                // The lease ends, and the row is uncertain then: the provider is asked before anything is sent again.
+                tracing::error!(notification = %n.id, %error, "the outcome of a delivery could not be written down");
+            }
         }
         if is_page && is_delivered {
-            self.tell_of_late(n, at).await;
+            self.tell_of_late(&n, at).await;
         }
         if let Some(because) = blocked_by {
-            self.fall_back(n, at, &because).await;
+            self.fall_back(&n, at, &because).await;
         } else if late_page {
             self.wakeups.undelivered.notify_one();
         }
@@ -243,11 +255,11 @@ impl Worker {
                 let left_ms = lease.left_at.filter(|at| *at <= now).map_or(u64::MAX, |at| now.since_ms(at));
                 let (settings, jitter) = (&self.settings, self.clock.jitter());
                 if let Some(settled) = after_asking(&answer, lease.attempt, age_ms, left_ms, now, jitter, settings) {
-                    let hold_ms = match answer {
-                        Reconciled::Unknown { retry_after_ms, .. } => retry_after_ms,
+                    let hold_ms = match &answer {
+                        Reconciled::Unknown { retry_after_ms, .. } => *retry_after_ms,
                         _ => None,
                     };
-                    return Ended { hold_ms, ..Ended::of(settled) };
+                    return Ended { hold_ms, cargo: cargo_after_asking(&answer, &settled), ..Ended::of(settled) };
                 }
             }
         }

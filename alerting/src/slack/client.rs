@@ -209,6 +209,8 @@ impl SlackChannel {
     ) -> Result<Reconciled, Fault> {
         let oldest = (notification.created_at - LOOK_BACK_MS).0.div_euclid(1000);
         let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
+        let cargo = notification.cargo();
+        let mut earlier = None;
         let mut cursor = None;
         for _ in 0..PAGES_MAX {
             let query = vec![
@@ -220,24 +222,28 @@ impl SlackChannel {
                 ("cursor", cursor.take()),
             ];
             let page: Messages = self.get(method, query).await?;
-            if let Some(found) = page.messages.iter().find(|message| message.is_of(notification)) {
-                return Ok(Reconciled::Has { receipt: receipt(channel, &found.ts) });
+            for message in page.messages.iter().filter(|message| message.says("id") == Some(&notification.id.0)) {
+                let receipt = receipt(channel, &message.ts);
+                match message.says("cargo").unwrap_or_default() == cargo {
+                    true => return Ok(Reconciled::Has { receipt }),
+                    false => earlier = Some(Reconciled::HasEarlier { receipt }),
+                }
             }
             cursor = page.response_metadata.and_then(|m| m.next_cursor).filter(|cursor| !cursor.is_empty());
             if cursor.is_none() {
-                return Ok(Reconciled::HasNot);
+                return Ok(earlier.unwrap_or(Reconciled::HasNot));
             }
         }
-        Ok(Reconciled::CannotBeAsked { reason: format!("more than {PAGES_MAX} pages of history since it was made") })
+        let reason = format!("more than {PAGES_MAX} pages of history since it was made");
+        Ok(earlier.unwrap_or(Reconciled::CannotBeAsked { reason }))
     }
 }
 
 impl Message {
-    fn is_of(&self, notification: &Notification) -> bool {
-        self.metadata.as_ref().is_some_and(|metadata| {
-            metadata["event_type"] == METADATA_EVENT
-                && metadata["event_payload"]["id"].as_str() == Some(&notification.id.0)
-        })
+    /// What Tocsin noted in it under `key`; `None` where it is not Tocsin's.
+    fn says(&self, key: &str) -> Option<&str> {
+        let metadata = self.metadata.as_ref().filter(|metadata| metadata["event_type"] == METADATA_EVENT)?;
+        metadata["event_payload"][key].as_str()
     }
 }
 

@@ -26,6 +26,7 @@ pub type SlackText = SlackMessageContent;
 pub fn render(notification: &Notification, with_buttons: bool) -> SlackMessageContent {
     let payload: HashMap<String, String> = [
         ("id".to_owned(), notification.id.to_string()),
+        ("cargo".to_owned(), notification.cargo()),
         ("incident".to_owned(), notification.incident.to_string()),
         ("check".to_owned(), notification.check.to_string()),
     ]

@@ -67,7 +67,7 @@ impl VoiceChannel {
                 ("StatusCallbackEvent", "completed"),
             ]);
         }
-        self.calls().begin(&notification.id, number.as_str(), UnixMs::now());
+        self.calls().begin(&notification.id, number.as_str(), &notification.cargo(), UnixMs::now());
         let made = self.account.create("Calls", &form).await;
         match &made {
             Ok(call) => self.calls().made(&notification.id, call),
@@ -83,8 +83,8 @@ impl VoiceChannel {
     /// Looks for a call to the number that is nobody else's.
     async fn find(&self, notification: &Notification, taken: &BTreeSet<String>) -> Result<Reconciled, Fault> {
         let number = number(&notification.address)?;
-        let began_at = match self.calls().search(&notification.id) {
-            Search::Since(began_at) => began_at,
+        let (began_at, is_mixed) = match self.calls().search(&notification.id) {
+            Search::Since { began_at, is_mixed } => (began_at, is_mixed),
             Search::InVain { reason } => return Ok(Reconciled::CannotBeAsked { reason: reason.to_owned() }),
         };
         let listing = Listing { resource: "Calls", to: number.as_str(), oldest: began_at - LOOK_BACK_MS };
@@ -95,10 +95,15 @@ impl VoiceChannel {
         };
         let found = self.account.find(&listing, |call| created_at(call.date_created.as_deref()), found).await?;
         // One that is not there yet may be there when it is asked for again.
-        if let Reconciled::Has { receipt } = &found {
-            self.calls().made(&notification.id, receipt);
-        }
-        Ok(found)
+        Ok(match found {
+            // It has to stay open until it is believed that no later one comes.
+            Reconciled::Has { receipt } if is_mixed => Reconciled::HasEarlier { receipt },
+            Reconciled::Has { receipt } => {
+                self.calls().made(&notification.id, &receipt);
+                Reconciled::Has { receipt }
+            }
+            other => other,
+        })
     }
 }
 

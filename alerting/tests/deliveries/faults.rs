@@ -1,7 +1,9 @@
 use crate::providers::Fault;
 use crate::scene::{ADA, BOB, P1, P2, Scene, loop_until, settled};
+use alerting::journal::{IncidentRecord, Journal as _, NotificationRecord};
+use alerting::notification::{ChannelKind, Folded, Notification, NotificationId, Role, Saying};
 use alerting::outbox::DeliverySettings;
-use alerting::{Channel as _, Reconciled};
+use alerting::{Channel as _, DeliveryOutcome, Reconciled};
 use std::collections::BTreeSet;
 
 fn faults(refusal: &str) -> Vec<(Fault, bool)> {
@@ -133,26 +135,67 @@ async fn a_text_that_is_another_ones_is_not_taken_for_this_one() {
         drop(alerting);
         scene.journal_again().await
     };
-    let record = alerting::journal::Journal::incident(&journal, 1).await.unwrap().unwrap();
+    let record = journal.incident(1).await.unwrap().unwrap();
     let text = record.notifications.iter().find(|n| n.address.lane() == format!("sms:{ADA}")).unwrap();
     let receipt = text.attempts.last().unwrap().detail.clone();
-    let page = alerting::notification::Notification {
-        id: text.id.clone(),
-        incident: 1,
-        check: record.report.check.clone(),
-        address: text.address.clone(),
-        role: text.role,
-        page: true,
-        saying: alerting::notification::Saying::Calming { for_ms: 1 },
-        report: record.report.clone(),
-        created_at: text.created_at,
-        not_before: text.created_at,
-        folded: Vec::new(),
-        shared_with: Vec::new(),
-    };
+    let page = made_again(&record, text);
     let asked = sms.reconcile(&page, None, &BTreeSet::new()).await;
     assert_eq!(asked, Reconciled::Has { receipt: receipt.clone() });
     assert_eq!(sms.reconcile(&page, None, &[receipt].into()).await, Reconciled::HasNot);
+}
+
+/// The value that a row of the outbox was made of, as far as a provider is asked about it.
+fn made_again(record: &IncidentRecord, row: &NotificationRecord) -> Notification {
+    Notification {
+        id: row.id.clone(),
+        incident: record.report.number,
+        check: record.report.check.clone(),
+        address: row.address.clone(),
+        role: row.role,
+        page: true,
+        saying: Saying::Calming { for_ms: 1 },
+        report: record.report.clone(),
+        created_at: row.created_at,
+        not_before: row.created_at,
+        folded: Vec::new(),
+        shared_with: Vec::new(),
+    }
+}
+
+/// A post arrives long after its connection broke, and alone; meanwhile it was sent again and took another one along.
+#[tokio::test]
+async fn an_earlier_message_of_the_same_name_has_not_carried_what_the_last_one_carried() {
+    let scene = Scene::new().await;
+    let alerting = scene.open().await;
+    scene.fails(&alerting, "eu-west-1", 1).await;
+    settled(&alerting).await;
+    drop(alerting);
+    let record = scene.journal_again().await.incident(1).await.unwrap().unwrap();
+    let row = record.notifications.iter().find(|n| n.kind == ChannelKind::Slack && n.role == Role::Post).unwrap();
+    let alone = made_again(&record, row);
+    let other = Folded {
+        id: NotificationId::new("journal", 2, 1),
+        check: alone.check.clone(),
+        address: alone.address.clone(),
+        role: alone.role,
+        page: true,
+        created_at: alone.created_at,
+        saying: alone.saying.clone(),
+        report: alone.report.clone(),
+    };
+    let together = Notification { folded: vec![other], ..alone.clone() };
+    let slack = scene.slack_channel();
+    let ask = async |notification: &Notification| slack.reconcile(notification, None, &BTreeSet::new()).await;
+    let Reconciled::Has { receipt: first } = ask(&alone).await else { panic!("it was posted") };
+    assert_eq!(ask(&together).await, Reconciled::HasEarlier { receipt: first.clone() });
+    let delivered = slack.deliver(&together, None).await;
+    let DeliveryOutcome::Delivered { receipt: second } = delivered else { panic!("{delivered:?}") };
+    assert_eq!(
+        ask(&together).await,
+        Reconciled::Has { receipt: second },
+        "the one that says all, whichever came first"
+    );
+    assert_eq!(ask(&alone).await, Reconciled::Has { receipt: first });
 }
 
 /// Neither is a fault of the message: people are told in another way at once, and here when it has been mended.

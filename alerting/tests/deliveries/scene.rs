@@ -74,9 +74,13 @@ impl Scene {
     }
 
     pub fn channels(&self) -> Channels {
+        Channels::new(Arc::new(self.slack_channel()), Arc::new(self.sms()))
+    }
+
+    pub fn slack_channel(&self) -> SlackChannel {
         let slack =
             SlackSettings { api_url: self.slack_url.clone(), timeout_ms: 500, ..SlackSettings::new("xoxb-test") };
-        Channels::new(Arc::new(SlackChannel::new(slack).unwrap()), Arc::new(self.sms()))
+        SlackChannel::new(slack).unwrap()
     }
 
     pub fn sms(&self) -> TwilioChannel {

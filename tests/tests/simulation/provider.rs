@@ -1,6 +1,6 @@
 //! Slack and the telephone company, as one process reaches them.
 
-use crate::world::{Accepted, Life, Listed, Shared, State};
+use crate::world::{Accepted, Life, Listed, Named, Shared, State};
 use alerting::incident::IncidentStatus;
 use alerting::notification::{ChannelKind, Notification, NotificationId, Role};
 use alerting::outbox::Folding;
@@ -117,6 +117,7 @@ fn accept(state: &mut State, arrival: &Arrival<'_>) -> String {
         let (lane, body) = (lane.clone(), sms::body(notification, true));
         state.texts.push(Listed { lane, body, at: *now, receipt: receipt.clone() });
     }
+    state.named.push(Named { id: id.clone(), carried: ids(notification).cloned().collect(), receipt: receipt.clone() });
     if state.confirmed.contains(&id) && !state.doubtful.contains(&id) {
         state.violations.push(format!("{id} to {lane} sent again after its delivery was written down"));
     }
@@ -210,7 +211,7 @@ impl Provider {
             let mut state = world.state();
             if late_ms > LAG_MS || !is_steady || state.weather.cannot_be_asked {
                 state.doubtful.extend(ids(&notification).cloned());
-            } else {
+            } else if notification.role == Role::Post {
                 // It counts from when it was sent.
                 state.came_ms.insert(place(&notification), world.clock.passed_ms());
             }
@@ -305,6 +306,7 @@ impl Channel for Provider {
         if state.strikes(|w| w.unknown) {
             return Reconciled::Unknown { retry_after_ms: None, reason: "503".to_owned() };
         }
+        let has = |receipt: &String| Reconciled::Has { receipt: receipt.clone() };
         let found = match notification.address.kind() {
             // The telephone company's list has bodies and no names.
             ChannelKind::Sms => {
@@ -312,10 +314,16 @@ impl Channel for Provider {
                 let body = sms::body(notification, true);
                 let listed = state.texts.iter().rev().filter(|text| text.lane == lane && text.at >= oldest);
                 let mut listed = listed.filter(|text| !taken.contains(&text.receipt));
-                listed.find(|text| sms::is_same(&text.body, &body)).map(|text| text.receipt.clone())
+                listed.find(|text| sms::is_same(&text.body, &body)).map(|text| has(&text.receipt))
             }
-            _ => state.accepted.iter().find(|a| a.id == notification.id).map(|a| a.receipt.clone()),
+            _ => {
+                let carried: BTreeSet<_> = ids(notification).cloned().collect();
+                let of_name = || state.named.iter().filter(|named| named.id == notification.id);
+                let whole = of_name().find(|named| named.carried == carried).map(|named| has(&named.receipt));
+                let earlier = || of_name().last().map(|named| named.receipt.clone());
+                whole.or_else(|| earlier().map(|receipt| Reconciled::HasEarlier { receipt }))
+            }
         };
-        found.map_or(Reconciled::HasNot, |receipt| Reconciled::Has { receipt })
+        found.unwrap_or(Reconciled::HasNot)
     }
 }
