@@ -2,7 +2,7 @@
 //! becomes of one control target.
 
 use nix::sys::signal::Signal;
-use tests::harness::{Config, SOON, World, all_gone, descendants};
+use tests::harness::{Config, SOON, World, all_gone, descendants, open_files};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -87,8 +87,10 @@ async fn a_prober_that_stood_still_blames_itself() {
     let config = Config { vars: format!("HELD_URL = {url:?}"), ..config(&world, String::new()) };
     let tocsin = world.up_with(&config).await;
     let held = tokio::time::timeout(SOON, listener.accept()).await.expect("a run").expect("a connection");
-    // The run is the only process below the one that it was forked from.
-    let run = descendants(tocsin.process.id()).pop().expect("a run is under way");
+    // Below the process that forks there is one more, which waits for its order and has nothing open yet.
+    let mut leaves = descendants(tocsin.process.id());
+    leaves.retain(|process| descendants(*process).is_empty());
+    let run = leaves.into_iter().max_by_key(|process| open_files(*process)).expect("a run is under way");
     tocsin.process.signal(Signal::SIGSTOP);
     all_gone(&[run]).await;
     tocsin.process.signal(Signal::SIGCONT);

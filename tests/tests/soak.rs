@@ -55,13 +55,20 @@ fn children(pid: u32) -> String {
     std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default()
 }
 
-/// What this process and the zygotes hold when every run's process is gone.
+/// What this process and the zygotes hold when every run's process is gone: each zygote has the one left that waits for the
+/// next order, and goes on having it.
 async fn at_rest(sandbox: &Sandbox) -> Vec<Held> {
     let started = Instant::now();
     for zygote in sandbox.zygotes() {
-        while !children(zygote).trim().is_empty() {
-            assert!(started.elapsed() < GONE_WITHIN, "zygote {zygote} still has children: {}", children(zygote));
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut before = String::new();
+        loop {
+            let now = children(zygote);
+            if now == before && now.split_whitespace().count() == 1 {
+                break;
+            }
+            assert!(started.elapsed() < GONE_WITHIN, "zygote {zygote} still has children: {now}");
+            before = now;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
     let zygotes = sandbox.zygotes();

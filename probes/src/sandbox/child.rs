@@ -8,7 +8,7 @@ use super::pages::{self, Written};
 use super::process::{self, Bounds, exit_now};
 use super::transcript::{self, Redaction};
 use super::verdict::{self, Stop, Stopped};
-use super::wire::{Mode, Modules, Order, Ran, Report, Task};
+use super::wire::{self, Mode, Modules, Order, Ran, Report, Task, ToZygote};
 use crate::engine::{Engine, Prompt, Record, Redactor, RunState};
 use crate::fetch::{self, PreparedNetwork, RunNetwork};
 use crate::recording::{self, Player, SecretMarks, Seed};
@@ -41,50 +41,100 @@ const GUARDED_BYTES_MIN: usize = 4;
 const EXIT_UNPREPARED: i32 = 70;
 pub(super) const EXIT_PANIC: i32 = 71;
 
-/// What the zygote has ready when it forks.
-pub(super) struct Job<'a> {
+/// What the zygote has ready for any run when it forks.
+pub(super) struct Seat<'a> {
     pub engine: &'a mut Engine,
     pub zygote: i32,
     pub report: OwnedFd,
-    pub order: &'a [u8],
     pub black_box: BlackBox,
-    pub modules: Arc<Modules>,
-    pub network: Arc<PreparedNetwork>,
     pub limits: Limits,
     /// Absent where the kernel has no system-call filters.
     pub filter: Option<&'a RunFilter>,
     /// The zygote's own address space: the limit comes on top of it.
     pub address_space_bytes: u64,
+}
+
+/// One run.
+pub(super) struct Job<'a> {
+    pub order: &'a [u8],
+    pub modules: Arc<Modules>,
+    pub network: Arc<PreparedNetwork>,
     /// By when the zygote kills it.
     pub kill_after: Duration,
     /// What a run like this one writes to.
     pub written: &'a Written,
 }
 
+impl Seat<'_> {
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            address_space_bytes_max: self.address_space_bytes + self.limits.address_space_bytes_max,
+            open_files_max: self.limits.open_files_max,
+        }
+    }
+}
+
 static HEAP_EXHAUSTED: AtomicBool = AtomicBool::new(false);
 
-pub(super) fn run(job: Job<'_>) -> ! {
-    let started = Instant::now();
-    let started_at = UnixMs::now();
+pub(super) fn run(seat: Seat<'_>, job: Job<'_>) -> ! {
+    let now = (Instant::now(), UnixMs::now());
     job.written.copy_now();
-    let bounds = Bounds {
-        address_space_bytes_max: job.address_space_bytes + job.limits.address_space_bytes_max,
-        open_files_max: job.limits.open_files_max,
-        processor_seconds_max: processor_seconds_max(job.kill_after),
-    };
-    let Ok(output) = process::become_run(job.zygote, job.report, &bounds) else {
+    let bounds = seat.bounds();
+    let Seat { engine, zygote, report, black_box, limits, filter, .. } = seat;
+    let Ok((output, _)) = process::become_run(zygote, report, None, &bounds) else {
         exit_now(EXIT_UNPREPARED);
     };
+    carry_out(engine, output, job, black_box, limits, filter, now)
+}
+
+/// Makes everything ready and waits for an order, which the zygote passes on as it came. `find` has what it speaks of.
+pub(super) fn wait<'a>(
+    seat: Seat<'_>,
+    orders: OwnedFd,
+    likely: &Written,
+    find: impl FnOnce(&str, u32) -> Option<(Arc<Modules>, Arc<PreparedNetwork>, &'a Written)>,
+) -> ! {
+    likely.copy_now();
+    let bounds = seat.bounds();
+    let Seat { engine, zygote, report, black_box, limits, filter, .. } = seat;
+    let Ok((output, Some(mut orders))) = process::become_run(zygote, report, Some(orders), &bounds) else {
+        exit_now(EXIT_UNPREPARED);
+    };
+    let Ok(Some((ToZygote::Start { hash, network, timeout_ms, .. }, order))) = wire::read(&mut orders) else {
+        exit_now(EXIT_UNPREPARED);
+    };
+    let now = (Instant::now(), UnixMs::now());
+    drop(orders);
+    let Some((modules, network, written)) = find(&hash, network) else { exit_now(EXIT_UNPREPARED) };
+    if !std::ptr::eq(written, likely) {
+        written.copy_now();
+    }
+    let kill_after = limits.kill_after(timeout_ms);
+    let job = Job { order: &order, modules, network, kill_after, written };
+    carry_out(engine, output, job, black_box, limits, filter, now)
+}
+
+fn carry_out(
+    engine: &mut Engine,
+    output: File,
+    job: Job<'_>,
+    black_box: BlackBox,
+    limits: Limits,
+    filter: Option<&RunFilter>,
+    now: (Instant, UnixMs),
+) -> ! {
     // Nothing of the script has been looked at so far, not even its order.
-    if job.filter.is_some_and(|filter| filter.hold().is_err()) {
+    let is_held = process::limit_processor(processor_seconds_max(job.kill_after)).is_ok()
+        && filter.is_none_or(|filter| filter.hold().is_ok());
+    if !is_held {
         exit_now(EXIT_UNPREPARED);
     }
-    take_output(output, job.black_box.clone());
+    take_output(output, black_box.clone());
     let report = match serde_json::from_slice::<Order>(job.order) {
-        Ok(order) => act(job.engine, order, job.modules, job.network, job.black_box, job.limits, (started, started_at)),
+        Ok(order) => act(engine, order, job.modules, job.network, black_box, limits, now),
         Err(error) => Report::Unfit(format!("the run's order is malformed: {error}")),
     };
-    hand_over(&report_json(&report, &job.limits));
+    hand_over(&report_json(&report, &limits));
     exit_now(0)
 }
 
@@ -95,12 +145,13 @@ fn processor_seconds_max(kill_after: Duration) -> u64 {
 
 /// Makes a run of the zygote's own, and hands over what it wrote to in place of a report. Nobody's script runs here, so
 /// that the process need not be contained; `heap_top` is the zygote's.
-pub(super) fn rehearse(job: Job<'_>, heap_top: usize) -> ! {
-    take_output(File::from(job.report), job.black_box.clone());
+pub(super) fn rehearse(seat: Seat<'_>, job: Job<'_>, heap_top: usize) -> ! {
+    let Seat { engine, report, black_box, limits, .. } = seat;
+    take_output(File::from(report), black_box.clone());
     if let Ok(order) = serde_json::from_slice::<Order>(job.order) {
         let now = (Instant::now(), UnixMs::now());
-        let report = act(job.engine, order, job.modules, job.network, job.black_box, job.limits, now);
-        let json = report_json(&report, &job.limits);
+        let report = act(engine, order, job.modules, job.network, black_box, limits, now);
+        let json = report_json(&report, &limits);
         let passed = matches!(&report, Report::Ran(Ran { outcome: Outcome::Passed, .. })) && !json.is_empty();
         if let (true, Ok(written)) = (passed, pages::written(heap_top)) {
             hand_over(&serde_json::to_vec(&written).unwrap_or_default());

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What one run may use. Past a bound of its output a run goes on, and the result counts what was dropped; past a
 /// bound of memory or time it is stopped.
@@ -29,6 +30,13 @@ pub struct Limits {
     pub describe_timeout_ms: u64,
     /// Runs that wait for one in flight to end; past it a run fails at once.
     pub queue_depth_max: usize,
+}
+
+impl Limits {
+    /// How long after its start a run is killed.
+    pub(super) fn kill_after(&self, timeout_ms: u64) -> Duration {
+        Duration::from_millis(timeout_ms.saturating_add(self.kill_grace_ms))
+    }
 }
 
 impl Default for Limits {

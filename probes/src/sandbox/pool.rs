@@ -1,7 +1,7 @@
 use super::link::{Answer, Link};
 use super::spawn::{Spawned, read, spawn};
 use super::wire::{FromZygote, Order};
-use super::{Containment, Limits, ProtectionName, SandboxError, SandboxSettings};
+use super::{Containment, ProtectionName, SandboxError, SandboxSettings};
 use crate::broker::Broker;
 use crate::script::ScriptBundle;
 use crate::transport::NetworkSettings;
@@ -141,17 +141,17 @@ impl Pool {
         network: &NetworkSettings,
     ) -> Result<Answer, NoAnswer> {
         let shared = &self.shared;
-        let Limits { queue_depth_max, kill_grace_ms, .. } = shared.settings.limits;
+        let limits = shared.settings.limits;
         let permit = match shared.in_flight.try_acquire() {
             Ok(permit) => permit,
             Err(tokio::sync::TryAcquireError::Closed) => return Err(NoAnswer::ShutDown),
             Err(tokio::sync::TryAcquireError::NoPermits) => {
-                let _queued = Queued::enter(&shared.queued, queue_depth_max)?;
+                let _queued = Queued::enter(&shared.queued, limits.queue_depth_max)?;
                 shared.in_flight.acquire().await.map_err(|_| NoAnswer::ShutDown)?
             }
         };
         let Sent { index, zygote, answered } = self.send(order, bundle, network).await?;
-        let patience = Duration::from_millis(order.timeout_ms.saturating_add(kill_grace_ms)) + SILENCE_MAX;
+        let patience = limits.kill_after(order.timeout_ms) + SILENCE_MAX;
         let answer = match tokio::time::timeout(patience, answered).await {
             Ok(answer) => {
                 answer.map_err(|_| if shared.is_closing() { NoAnswer::ShutDown } else { NoAnswer::ZygoteDied })

@@ -68,17 +68,23 @@ const REPORT_FD: RawFd = NULL_FD;
 /// Where a zygote and its runs have the gate to the broker (see [`crate::broker`]).
 pub(crate) const GATE_FD: RawFd = 4;
 
+/// Where a process that waits for its order reads it.
+const ORDERS_FD: RawFd = GATE_FD + 1;
+
 /// What the process of a run may use, whatever becomes of it.
 pub(super) struct Bounds {
     pub address_space_bytes_max: u64,
     pub open_files_max: u64,
-    /// Of all its threads together.
-    pub processor_seconds_max: u64,
 }
 
-/// Makes the process of a run out of the copy of its parent: no descriptor of the parent but `report` and the gate,
-/// death with the parent, and limits that it cannot raise.
-pub(super) fn become_run(parent: i32, report: OwnedFd, bounds: &Bounds) -> io::Result<File> {
+/// Makes the process of a run out of the copy of its parent: no descriptor of the parent but `report`, the gate and where
+/// its order comes from; death with the parent, and limits that it cannot raise.
+pub(super) fn become_run(
+    parent: i32,
+    report: OwnedFd,
+    orders: Option<OwnedFd>,
+    bounds: &Bounds,
+) -> io::Result<(File, Option<File>)> {
     die_with_parent(parent)?;
     for standard in 0..NULL_FD {
         // SAFETY: both descriptors are plain numbers to dup2; what they were before is given up on purpose.
@@ -86,15 +92,27 @@ pub(super) fn become_run(parent: i32, report: OwnedFd, bounds: &Bounds) -> io::R
     }
     // SAFETY: as above; `report` was made after the two below it, so it has another number.
     check(unsafe { libc::dup2(report.as_raw_fd(), REPORT_FD) })?;
-    // Closed by number below: its owner must not close what has its number then.
-    std::mem::forget(report);
-    // SAFETY: nothing in this process uses a descriptor above the gate's: the engine holds none before it runs.
-    check(unsafe { libc::close_range(GATE_FD as u32 + 1, u32::MAX, 0) })?;
+    let kept = if let Some(orders) = &orders {
+        // SAFETY: as above; what had this number was `report`, which has another one by now, or nothing that is needed.
+        check(unsafe { libc::dup2(orders.as_raw_fd(), ORDERS_FD) })?;
+        ORDERS_FD
+    } else {
+        GATE_FD
+    };
+    let has_orders = orders.is_some();
+    // Closed by number below: their owners must not close what has their numbers then.
+    std::mem::forget((report, orders));
+    // SAFETY: nothing in this process uses a descriptor above these: the engine holds none before it runs.
+    check(unsafe { libc::close_range(kept as u32 + 1, u32::MAX, 0) })?;
     limit(libc::RLIMIT_NOFILE, bounds.open_files_max)?;
     limit(libc::RLIMIT_AS, bounds.address_space_bytes_max)?;
-    limit(libc::RLIMIT_CPU, bounds.processor_seconds_max)?;
-    // SAFETY: the descriptor is open, and owned by nothing else since `report` was forgotten.
-    Ok(unsafe { File::from_raw_fd(REPORT_FD) })
+    // SAFETY: the descriptors are open, and owned by nothing else since their owners were forgotten.
+    Ok(unsafe { (File::from_raw_fd(REPORT_FD), has_orders.then(|| File::from_raw_fd(ORDERS_FD))) })
+}
+
+/// Ends this process when all its threads together have used so much of a processor's time.
+pub(super) fn limit_processor(seconds_max: u64) -> io::Result<()> {
+    limit(libc::RLIMIT_CPU, seconds_max)
 }
 
 /// Gives up for good whatever privilege this process has, and the chance of a new one, for itself and its children;

@@ -2,7 +2,7 @@
 
 use super::Limits;
 use super::black_box::BlackBox;
-use super::child::{self, Job};
+use super::child::{self, Job, Seat};
 use super::memory;
 use super::pages::Written;
 use super::process::{self, Forked};
@@ -51,6 +51,11 @@ pub(super) struct Rehearsed {
 }
 
 impl Rehearsed {
+    /// What every run writes to.
+    pub fn of_any(&self) -> &Written {
+        &self.idle
+    }
+
     /// What a run of these modules is going to write to, or most of it.
     pub fn of(&self, modules: &Modules) -> &Written {
         let asks = modules.iter().any(|module| module.code.contains("fetch(") || module.code.contains("tocsin/"));
@@ -94,21 +99,10 @@ fn one(engine: &mut Engine, limits: Limits, code: &str) -> io::Result<Written> {
             let (order, written) = (&order[..], &Written::default());
             let zygote = std::os::unix::process::parent_id().cast_signed();
             let (filter, address_space_bytes) = (None, 0);
-            let job = Job {
-                engine,
-                zygote,
-                report: write,
-                order,
-                black_box,
-                modules,
-                network,
-                limits,
-                filter,
-                address_space_bytes,
-                kill_after: Duration::from_millis(TIMEOUT_MS),
-                written,
-            };
-            child::rehearse(job, heap_top)
+            let seat = Seat { engine, zygote, report: write, black_box, limits, filter, address_space_bytes };
+            let kill_after = Duration::from_millis(TIMEOUT_MS);
+            let job = Job { order, modules, network, kill_after, written };
+            child::rehearse(seat, job, heap_top)
         }
         Forked::Parent { process } => {
             drop(write);

@@ -1,7 +1,8 @@
 //! The process that forks: one thread, one warm engine, any number of runs in flight.
 //!
 //! It waits on the daemon's pipe and on the pipe of every run at once. A run's process writes its report and closes
-//! its pipe; one that is overdue is killed. Every run has a copy of the zygote's memory, so that nothing of another run
+//! its pipe; one that is overdue is killed. Where nobody wants anything, it forks the next run's process already, which
+//! makes itself ready and waits: the next order does not have to. Every run has a copy of the zygote's memory, so that nothing of another run
 //! may be in it: a report goes from pipe to pipe and is never read here, and what does pass through, an order and the
 //! notes of a run that was killed, is wiped at once. A zygote never runs a line of a script.
 //!
@@ -11,11 +12,12 @@
 
 use super::Limits;
 use super::black_box::BlackBox;
-use super::child::{self, Job};
+use super::child::{self, Job, Seat};
 use super::code;
 use super::containment::{self, RunFilter};
 use super::memory;
-use super::process::{self, Forked, Status};
+use super::pages::Written;
+use super::process::{self, Forked as Fork, Status};
 use super::rehearsal::{self, Rehearsed};
 use super::wire::{self, FromZygote, Modules, ProcessEnd, ToZygote};
 use crate::engine::Engine;
@@ -59,6 +61,11 @@ struct Zygote {
     bundles: HashMap<String, Arc<Modules>>,
     networks: HashMap<u32, Result<Arc<PreparedNetwork>, String>>,
     runs: Vec<InFlight>,
+    spare: Option<Spare>,
+    /// Whether one is to be forked as soon as there is time.
+    wants_spare: bool,
+    /// Of the run that was started last: the next one is likely to write to the same.
+    last: Option<Arc<Modules>>,
     /// Processes that have reported and are on their way out.
     leaving: Vec<i32>,
 }
@@ -71,6 +78,37 @@ struct InFlight {
     black_box: BlackBox,
     kill_at: Instant,
 }
+
+/// The process of a run, and what the zygote has of it.
+struct Forked {
+    process: i32,
+    pipe: File,
+    black_box: BlackBox,
+}
+
+/// One that waits for its order. It knows the bundles and networks that its zygote knew when it was forked.
+struct Spare {
+    forked: Forked,
+    orders: File,
+}
+
+/// What a zygote knows that was told by the daemon, and what it found out itself.
+struct Known<'a> {
+    bundles: &'a HashMap<String, Arc<Modules>>,
+    networks: &'a HashMap<u32, Result<Arc<PreparedNetwork>, String>>,
+    rehearsed: &'a Rehearsed,
+}
+
+impl<'a> Known<'a> {
+    fn find(&self, hash: &str, network: u32) -> Option<(Arc<Modules>, Arc<PreparedNetwork>, &'a Written)> {
+        let modules = self.bundles.get(hash)?.clone();
+        let written = self.rehearsed.of(&modules);
+        Some((modules, self.networks.get(&network)?.clone().ok()?, written))
+    }
+}
+
+/// An order that is longer would not fit into a pipe, and the zygote waits for nobody.
+const SPARE_ORDER_BYTES_MAX: usize = 32 << 10;
 
 fn serve() -> io::Result<()> {
     let (mut input, mut output) = process::take_standard_streams()?;
@@ -109,6 +147,9 @@ fn serve() -> io::Result<()> {
         bundles: HashMap::new(),
         networks: HashMap::new(),
         runs: Vec::new(),
+        spare: None,
+        wants_spare: true,
+        last: None,
         leaving: Vec::new(),
     };
     zygote.attend(input)
@@ -135,7 +176,12 @@ impl Zygote {
             let now = Instant::now();
             let next_kill = self.runs.iter().map(|run| run.kill_at.saturating_duration_since(now)).min();
             let next_reap = (!self.leaving.is_empty()).then_some(Duration::from_millis(20));
-            process::wait_readable(&mut descriptors, next_kill.into_iter().chain(next_reap).min())?;
+            let wants_spare = self.wants_spare && !self.bundles.is_empty();
+            let no_time = wants_spare.then_some(Duration::ZERO);
+            process::wait_readable(&mut descriptors, next_kill.into_iter().chain(next_reap).chain(no_time).min())?;
+            if wants_spare && descriptors.iter().all(|descriptor| descriptor.revents == 0) {
+                self.fork_spare();
+            }
 
             // From the last to the first, so that removing a run leaves the indices of the others alone.
             for index in (0..self.runs.len()).rev() {
@@ -207,6 +253,7 @@ impl Zygote {
         match message {
             ToZygote::Setup(_) => Ok(()),
             ToZygote::Bundle { hash } => {
+                self.let_go_of_spare();
                 let modules: Modules = serde_json::from_slice(&body)?;
                 self.bundles.insert(hash, Arc::new(modules));
                 Ok(())
@@ -216,6 +263,7 @@ impl Zygote {
                 Ok(())
             }
             ToZygote::Network { network } => {
+                self.let_go_of_spare();
                 let settings: NetworkSettings = serde_json::from_slice(&body)?;
                 self.networks.insert(network, crate::fetch::prepare(&settings));
                 Ok(())
@@ -237,34 +285,83 @@ impl Zygote {
 
     fn start(&mut self, run: u64, hash: &str, network: u32, timeout_ms: u64, order: &[u8]) -> Result<i32, String> {
         let modules = self.bundles.get(hash).ok_or("its script was not sent")?.clone();
-        let network = self.networks.get(&network).ok_or("its network settings were not sent")?.clone()?;
-        let (read, write): (OwnedFd, OwnedFd) = process::pipe().map_err(|error| format!("no pipe: {error}"))?;
+        let prepared = self.networks.get(&network).ok_or("its network settings were not sent")?.clone()?;
+        let kill_after = self.limits.kill_after(timeout_ms);
+        self.last = Some(modules.clone());
+        let message = ToZygote::Start { run, hash: hash.to_owned(), network, timeout_ms };
+        let forked = match self.send_to_spare(&message, order) {
+            Some(forked) => forked,
+            None => self.fork(|known, seat| {
+                let written = known.rehearsed.of(&modules);
+                child::run(seat, Job { order, modules, network: prepared, kill_after, written })
+            })?,
+        };
+        let Forked { process, pipe, black_box } = forked;
+        let kill_at = Instant::now() + kill_after;
+        self.runs.push(InFlight { run, process, pipe, reported_bytes: 0, black_box, kill_at });
+        Ok(process)
+    }
+
+    /// Forks, and has the child do `go_on`, from which it never comes back.
+    fn fork(&mut self, go_on: impl FnOnce(Known<'_>, Seat<'_>) -> Result<Forked, String>) -> Result<Forked, String> {
+        let (read, report): (OwnedFd, OwnedFd) = process::pipe().map_err(|error| format!("no pipe: {error}"))?;
         let black_box = BlackBox::new(&self.limits).map_err(|error| format!("no memory for its notes: {error}"))?;
-        let kill_after = Duration::from_millis(timeout_ms.saturating_add(self.limits.kill_grace_ms));
         match process::fork().map_err(|error| format!("no process: {error}"))? {
-            Forked::Child => child::run(Job {
-                engine: &mut self.engine,
-                zygote: self.process,
-                report: write,
-                order,
-                black_box,
-                written: self.rehearsed.of(&modules),
-                modules,
-                network,
-                limits: self.limits,
-                filter: self.filter.as_ref(),
-                address_space_bytes: self.address_space_bytes,
-                kill_after,
-            }),
-            Forked::Parent { process } => {
-                drop(write);
+            Fork::Child => {
+                let (zygote, limits) = (self.process, self.limits);
+                let (filter, address_space_bytes) = (self.filter.as_ref(), self.address_space_bytes);
+                let known = Known { bundles: &self.bundles, networks: &self.networks, rehearsed: &self.rehearsed };
+                let engine = &mut self.engine;
+                go_on(known, Seat { engine, zygote, report, black_box, limits, filter, address_space_bytes })
+            }
+            Fork::Parent { process } => {
+                drop(report);
                 // Of what the kernel is asked here, nothing fails for a mapping of one's own.
                 black_box.keep_from_forks().map_err(|error| format!("its notes are not its own: {error}"))?;
-                let kill_at = Instant::now() + kill_after;
-                let pipe = File::from(read);
-                self.runs.push(InFlight { run, process, pipe, reported_bytes: 0, black_box, kill_at });
-                Ok(process)
+                Ok(Forked { process, pipe: File::from(read), black_box })
             }
         }
+    }
+
+    fn fork_spare(&mut self) {
+        self.wants_spare = false;
+        let Ok((orders, write)) = process::pipe() else { return };
+        let last = self.last.clone();
+        let forked = self.fork(|known, seat| {
+            let likely = last.as_ref().map_or(known.rehearsed.of_any(), |modules| known.rehearsed.of(modules));
+            child::wait(seat, orders, likely, |hash, network| known.find(hash, network))
+        });
+        // Where there is none, the next run is forked when it is ordered, and says what is wrong.
+        self.spare = forked.ok().map(|forked| Spare { forked, orders: File::from(write) });
+    }
+
+    /// Hands an order to the process that waits for one. `None` where there is none that could take it.
+    fn send_to_spare(&mut self, message: &ToZygote, order: &[u8]) -> Option<Forked> {
+        if order.len() > SPARE_ORDER_BYTES_MAX {
+            return None;
+        }
+        self.wants_spare = true;
+        let mut spare = self.spare.take()?;
+        match wire::write(&mut spare.orders, message, order) {
+            Ok(()) => Some(spare.forked),
+            // Somebody has killed it.
+            Err(_) => {
+                self.end_spare(&spare);
+                None
+            }
+        }
+    }
+
+    /// It lacks what has come since it was forked.
+    fn let_go_of_spare(&mut self) {
+        self.wants_spare = true;
+        if let Some(spare) = self.spare.take() {
+            self.end_spare(&spare);
+        }
+    }
+
+    fn end_spare(&mut self, spare: &Spare) {
+        process::kill(spare.forked.process);
+        self.leaving.push(spare.forked.process);
     }
 }

@@ -21,6 +21,8 @@ pub fn tests() -> Vec<Test> {
         test("a run killed from outside is the probers fault", a_killed_run()),
         test("a killed zygote is replaced", a_killed_zygote_is_replaced()),
         test("a stopped zygote is replaced", a_stopped_zygote_is_replaced()),
+        test("the next run's process waits already", the_next_runs_process_waits_already()),
+        test("a process that waits knows what came later or goes", a_process_that_waits_knows_what_came_later()),
         test("a full queue refuses", a_full_queue_refuses()),
         test("a run that does not stop is killed", a_run_that_does_not_stop_is_killed()),
         test("what a killed run had noted is in its result", what_a_killed_run_had_noted()),
@@ -174,6 +176,51 @@ async fn a_killed_zygote_is_replaced() -> Result<(), String> {
 
 fn is_running(process: i32) -> bool {
     std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// The process that the only zygote has ready while nothing is in flight.
+async fn process_that_waits(sandbox: &Sandbox) -> Result<i32, String> {
+    let zygote = sandbox.zygotes()[0];
+    let children = || {
+        let listed = std::fs::read_to_string(format!("/proc/{zygote}/task/{zygote}/children")).unwrap_or_default();
+        let numbers = listed.split_whitespace().filter_map(|number| number.parse().ok());
+        numbers.filter(|child| is_running(*child)).collect::<Vec<i32>>()
+    };
+    until("one process waits", || children().len() == 1).await?;
+    Ok(children()[0])
+}
+
+async fn the_next_runs_process_waits_already() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
+    let bundle = bundle("maybe", "if (ctx.slot > 0) { await new Promise((resolve) => setTimeout(resolve, 60_000)); }");
+    let result = sandbox.run(order(&bundle, 0)).await;
+    ensure(result.failure().is_none(), format!("{result:?}"))?;
+    let waits = process_that_waits(&sandbox).await?;
+    let run = in_background(&sandbox, order(&bundle, 1)).await;
+    until("a run in flight", || sandbox.runs_in_flight() == [waits]).await?;
+    kill(waits, nix::sys::signal::Signal::SIGKILL);
+    let result = run.await.map_err(|error| error.to_string())?;
+    ensure_failed(&result, FailureClass::Prober, "killed from outside (SIGKILL)")?;
+    // One that is gone when it is needed is nobody's failure.
+    let waits = process_that_waits(&sandbox).await?;
+    kill(waits, nix::sys::signal::Signal::SIGKILL);
+    until("it is gone", || !is_running(waits)).await?;
+    let result = sandbox.run(order(&bundle, 0)).await;
+    ensure(result.failure().is_none(), format!("{result:?}"))
+}
+
+/// Neither a script nor a network that its zygote was told of after the fork is in it.
+async fn a_process_that_waits_knows_what_came_later() -> Result<(), String> {
+    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
+    for slot in 0..5 {
+        let bundle = bundle("said", &format!("console.log('script {slot}')"));
+        let network = Arc::new(NetworkSettings { allow_private: slot % 2 == 0, ..NetworkSettings::default() });
+        let result = sandbox.run(RunOrder { network, ..order(&bundle, slot) }).await;
+        let said: Vec<_> = result.console.iter().map(|line| line.text.as_str()).collect();
+        ensure(said == [format!("script {slot}")], format!("{result:?}"))?;
+        process_that_waits(&sandbox).await?;
+    }
+    Ok(())
 }
 
 async fn a_stopped_zygote_is_replaced() -> Result<(), String> {

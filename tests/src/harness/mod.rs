@@ -23,7 +23,7 @@ pub use auth_stack::AuthStack;
 pub(crate) use auth_stack::client;
 pub use config::{Config, DEVOPS, REGIONS};
 pub use process::{Finished, Process};
-pub use processes::{all_gone, descendants};
+pub use processes::{all_gone, descendants, open_files};
 pub use prometheus::{Prometheus, Series, ask};
 pub use switch::Switch;
 pub use tocsin::{NOT_FOR_TESTS, Tocsin};

@@ -29,6 +29,11 @@ pub fn descendants(ancestor: Pid) -> Vec<Pid> {
     found
 }
 
+/// How many descriptors a process has open; 0 where it has ended.
+pub fn open_files(process: Pid) -> usize {
+    std::fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count)
+}
+
 /// The fourth field of `/proc/PID/stat`; the second, the name, is in parentheses and may hold anything.
 fn parent_of(stat: &str) -> Option<i32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
