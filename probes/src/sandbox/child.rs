@@ -6,6 +6,7 @@ use super::containment::RunFilter;
 use super::credentials;
 use super::pages::{self, Written};
 use super::process::{self, Bounds, exit_now};
+use super::starvation::Pulse;
 use super::transcript::{self, Redaction};
 use super::verdict::{self, Stop, Stopped};
 use super::wire::{self, Mode, Modules, Order, Ran, Report, Task, ToZygote};
@@ -284,7 +285,8 @@ fn act(
     let mut state = state.borrow_mut();
     let log = fetch::end_run(&mut state);
     let mut record = record.borrow_mut();
-    let facts = verdict::Facts { stopped: &stopped, timeout, modules: &modules, limits: &limits };
+    let ran = Duration::from_micros(duration_us);
+    let facts = verdict::Facts { stopped: &stopped, timeout, ran, modules: &modules, limits: &limits };
     let outcome = verdict::outcome(&record, &facts);
     if matches!(order.task, Task::Describe) {
         return match record.described.take() {
@@ -406,7 +408,9 @@ async fn drive(
     ended: &Notify,
     deadline: Instant,
 ) -> Stopped {
-    let unfit = |reason| Stopped { stop: Stop::Unfit(reason), open_step: None, waiting_for: None };
+    let pulse = Pulse::new();
+    let unfit =
+        |reason| Stopped { stop: Stop::Unfit(reason), open_step: None, waiting_for: None, starved: Duration::ZERO };
     let (seed, clock_ms) = match again {
         Some(again) => (again.seed, again.clock_ms),
         None => match fresh_seed() {
@@ -426,8 +430,10 @@ async fn drive(
             }
         } => Some(result),
         () = ended.notified() => Some(Ok(())),
+        never = pulse.beat() => match never {},
         () = tokio::time::sleep_until(deadline.into()) => None,
     };
+    let starved = pulse.starved();
     // Before the script unwinds: what it was doing when it was stopped.
     let open_step = record.borrow().step_still_open();
     let waiting_for = fetch::in_flight_summary(&engine.op_state().borrow());
@@ -445,7 +451,7 @@ async fn drive(
             Stop::TimeUp
         }
     };
-    Stopped { stop, open_step, waiting_for }
+    Stopped { stop, open_step, waiting_for, starved }
 }
 
 /// What `run` gets as its context, but for the signal.

@@ -32,6 +32,7 @@ mod pool;
 mod process;
 mod rehearsal;
 mod spawn;
+mod starvation;
 mod transcript;
 mod verdict;
 mod wire;
@@ -41,6 +42,7 @@ pub(crate) use black_box::BlackBox;
 pub use containment::{Containment, Lacking, Protection, ProtectionName};
 pub use limits::Limits;
 pub(crate) use process::GATE_FD;
+pub use starvation::explains_a_time_out;
 pub use zygote::zygote_main;
 
 use crate::broker::Ticket;

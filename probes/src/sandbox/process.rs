@@ -110,6 +110,14 @@ pub(super) fn become_run(
     Ok(unsafe { (File::from_raw_fd(REPORT_FD), has_orders.then(|| File::from_raw_fd(ORDERS_FD))) })
 }
 
+/// What processors have spent on this process so far, on all its threads.
+pub(super) fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: clock_gettime writes one structure, and knows this clock on every kernel.
+    let _ = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
 /// Ends this process when all its threads together have used so much of a processor's time.
 pub(super) fn limit_processor(seconds_max: u64) -> io::Result<()> {
     limit(libc::RLIMIT_CPU, seconds_max)

@@ -1,5 +1,6 @@
 //! From how a script stopped to what its result says: pure, but for what it is given.
 
+use super::starvation::explains_a_time_out;
 use super::{Limits, credentials};
 use crate::engine::{Ending, Record, Soft, Thrown, ThrownKind, authors_frames, clip, first_location};
 use crate::script::Module;
@@ -25,11 +26,14 @@ pub(super) struct Stopped {
     pub open_step: Option<u32>,
     /// The request that the run waited for then.
     pub waiting_for: Option<String>,
+    /// How long the process wanted a processor until then and had none.
+    pub starved: Duration,
 }
 
 pub(super) struct Facts<'a> {
     pub stopped: &'a Stopped,
     pub timeout: Duration,
+    pub ran: Duration,
     pub modules: &'a [Module],
     pub limits: &'a Limits,
 }
@@ -80,7 +84,22 @@ pub(super) fn outcome(record: &Record, facts: &Facts<'_>) -> Outcome {
         }
         Stop::Unfit(reason) => plain(FailureClass::Prober, reason.clone()),
     };
-    Outcome::Failed(finish(failure, record, facts))
+    Outcome::Failed(finish(of_the_prober(failure, facts), record, facts))
+}
+
+/// A run that was kept from working for most of its time has not waited for the target. That explains what a clock has
+/// decided, and nothing else: the runner says why, where it looks at its own stalls.
+fn of_the_prober(failure: Failure, facts: &Facts<'_>) -> Failure {
+    let starved = facts.stopped.starved;
+    if failure.class != FailureClass::NetworkTimeout || !explains_a_time_out(starved, facts.ran) {
+        return failure;
+    }
+    let (starved_ms, ran_ms) = (starved.as_millis(), facts.ran.as_millis());
+    let message = format!(
+        "the run was given no processor for {starved_ms} ms of its {ran_ms} ms: there is too much else on this machine; the run said ({}): {}",
+        failure.class, failure.message
+    );
+    Failure { class: FailureClass::Prober, message, ..failure }
 }
 
 fn plain(class: FailureClass, message: String) -> Failure {

@@ -21,6 +21,7 @@ pub fn tests() -> Vec<Test> {
         test("a run killed from outside is the probers fault", a_killed_run()),
         test("a killed zygote is replaced", a_killed_zygote_is_replaced()),
         test("a stopped zygote is replaced", a_stopped_zygote_is_replaced()),
+        test("a run that got no processor blames the prober", a_run_that_got_no_processor()),
         test("the next run's process waits already", the_next_runs_process_waits_already()),
         test("a process that waits knows what came later or goes", a_process_that_waits_knows_what_came_later()),
         test("a full queue refuses", a_full_queue_refuses()),
@@ -176,6 +177,50 @@ async fn a_killed_zygote_is_replaced() -> Result<(), String> {
 
 fn is_running(process: i32) -> bool {
     std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// Of a time-out only: a run that stands still through most of its time has not waited for the target.
+async fn a_run_that_got_no_processor() -> Result<(), String> {
+    use nix::sys::signal::Signal;
+    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
+    let (asked, mut was_asked) = tokio::sync::mpsc::channel(1);
+    let server = RawServer::start(move |_, mut stream| {
+        let asked = asked.clone();
+        async move {
+            let _ = asked.send(read_head(&mut stream).await).await;
+            std::future::pending().await
+        }
+    })
+    .await;
+    let asks = bundle(
+        "asks",
+        "const end = Date.now() + 100 * (ctx.slot - 1); while (Date.now() < end); await fetch(ctx.vars.URL);",
+    );
+    // The slot, for how long the process is stopped, and whom that blames. The last one keeps the processor to itself.
+    for (slot, stopped_ms, class, part) in [
+        (0, 900, FailureClass::Prober, "no processor for"),
+        (1, 0, FailureClass::NetworkTimeout, "no answer within 1.5 s: GET "),
+        (12, 0, FailureClass::NetworkTimeout, "no answer within 1.5 s: GET "),
+    ] {
+        let run = RunOrder {
+            vars: [("URL".to_owned(), server.url("/"))].into(),
+            network: Arc::new(NetworkSettings { allow_private: true, ..NetworkSettings::default() }),
+            timeout_ms: 1_500,
+            ..order(&asks, slot)
+        };
+        let run = in_background(&sandbox, run).await;
+        was_asked.recv().await.ok_or("the server went")?;
+        if stopped_ms > 0 {
+            let process = sandbox.runs_in_flight()[0];
+            kill(process, Signal::SIGSTOP);
+            tokio::time::sleep(Duration::from_millis(stopped_ms)).await;
+            kill(process, Signal::SIGCONT);
+        }
+        let result = run.await.map_err(|error| error.to_string())?;
+        ensure_failed(&result, class, part)?;
+        ensure_failed(&result, class, "no answer within 1.5 s: GET ")?;
+    }
+    Ok(())
 }
 
 /// The process that the only zygote has ready while nothing is in flight.

@@ -1,7 +1,9 @@
 //! Whose fault a failure is: pure.
 
 use checks::{Failure, FailureClass};
+use probes::sandbox::explains_a_time_out;
 use std::fmt;
+use std::time::Duration;
 
 /// What was found out beside a run that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +39,6 @@ pub(in crate::up) enum ProbersFault {
     Starved { stalled_ms: u64, ran_ms: u64 },
 }
 
-/// A process that stood still for this much of a run has measured itself.
-const STALLED_MS_MIN: u64 = 500;
-
 /// Whether control targets say anything about such a failure.
 pub(in crate::up) fn is_of_the_network(class: FailureClass) -> bool {
     match class {
@@ -62,8 +61,8 @@ pub(in crate::up) fn probers_fault(class: FailureClass, evidence: &Evidence) -> 
         return None;
     }
     let Evidence { ran_ms, stalled_ms, control } = evidence;
-    if class == FailureClass::NetworkTimeout && *stalled_ms >= STALLED_MS_MIN && stalled_ms.saturating_mul(2) >= *ran_ms
-    {
+    let (stalled, ran) = (Duration::from_millis(*stalled_ms), Duration::from_millis(*ran_ms));
+    if class == FailureClass::NetworkTimeout && explains_a_time_out(stalled, ran) {
         return Some(ProbersFault::Starved { stalled_ms: *stalled_ms, ran_ms: *ran_ms });
     }
     match control {
