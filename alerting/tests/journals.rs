@@ -297,6 +297,22 @@ async fn history_is_bounded_and_the_latest_is_known(journal: &dyn Journal) {
     assert_eq!(journal.result(&key(&login, 1)).await.unwrap(), None);
 }
 
+async fn checks_are_known_by_their_results(journal: &dyn Journal) {
+    assert!(journal.checks_with_results().await.unwrap().is_empty());
+    let mut names = Vec::new();
+    // Names that begin alike, several regions of each, and several slots of these.
+    for name in ["login-2", "login", "a", "login.token"].map(check) {
+        for (region, slot) in [("eu", 1), ("us", 1), ("eu", 2), ("ap", 1)] {
+            let mut commit = decide(journal, &name, slot, false).await;
+            commit.consumed[0].summary.key.region = region.parse().unwrap();
+            journal.commit(vec![commit]).await.remove(0).unwrap();
+        }
+        names.push(name);
+    }
+    names.sort();
+    assert_eq!(journal.checks_with_results().await.unwrap(), names);
+}
+
 async fn numbers_are_given_once(journal: &dyn Journal) {
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..10 {
@@ -529,6 +545,7 @@ macro_rules! contract_for {
             a_page_that_the_handset_did_not_get_is_undelivered,
             the_trail_answers,
             history_is_bounded_and_the_latest_is_known,
+            checks_are_known_by_their_results,
             numbers_are_given_once,
             silences_are_kept_until_they_are_over,
             what_was_heard_last_is_kept_until_it_is_forgotten,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 ///
 /// A ring, which the configuration refuses, is cut where it closes: its checks would hold back each other's pages for ever.
 /// What would close it is taken out of `checks`.
-pub(super) fn order(checks: &mut HashMap<CheckId, Watched>) -> HashMap<CheckId, usize> {
+pub(super) fn order(checks: &mut BTreeMap<CheckId, Watched>) -> HashMap<CheckId, usize> {
     let mut children: HashMap<CheckId, Vec<CheckId>> = HashMap::new();
     // How many parents of a check have no depth yet.
     let mut waits: BTreeMap<CheckId, usize> = BTreeMap::new();
@@ -57,7 +57,7 @@ pub(super) fn order(checks: &mut HashMap<CheckId, Watched>) -> HashMap<CheckId, 
 }
 
 /// One of the checks that wait, each for another of them: whoever goes from one to the next comes round.
-fn on_a_ring(checks: &HashMap<CheckId, Watched>, waits: &BTreeMap<CheckId, usize>) -> Option<CheckId> {
+fn on_a_ring(checks: &BTreeMap<CheckId, Watched>, waits: &BTreeMap<CheckId, usize>) -> Option<CheckId> {
     let mut seen = HashSet::new();
     let (mut check, _) = waits.first_key_value()?;
     while seen.insert(check) {
@@ -97,7 +97,7 @@ mod tests {
             ("tail:x x:y y:z z:x,top top", "tail1 y2 z1", "x:y"),
         ];
         for (written, depths, left_out) in cases {
-            let mut all = HashMap::new();
+            let mut all = BTreeMap::new();
             for one in written.split(' ') {
                 let (name, parents) = one.split_once(':').unwrap_or((one, ""));
                 let parents = parents.split(',').filter(|parent| !parent.is_empty()).map(id).collect();
@@ -108,7 +108,7 @@ mod tests {
                 order(&mut all).iter().map(|(check, depth)| format!("{check}{depth}")).collect();
             told.sort();
             assert_eq!(told.join(" "), depths, "{written}");
-            let edges = |of: &HashMap<CheckId, Watched>| -> std::collections::BTreeSet<String> {
+            let edges = |of: &BTreeMap<CheckId, Watched>| -> std::collections::BTreeSet<String> {
                 let each = |w: &Watched| {
                     w.definition.depends_on.iter().map(|p| format!("{}:{p}", w.definition.id)).collect::<Vec<_>>()
                 };
@@ -124,7 +124,7 @@ mod tests {
     fn many_chains_take_no_longer_than_their_dependencies() {
         let name = |n: usize| format!("check-{n}");
         let one = |n: usize| (id(&name(n)), watched(&name(n), (0..n).map(|m| id(&name(m))).collect()));
-        let mut all: HashMap<CheckId, Watched> = (0..200).map(one).collect();
+        let mut all: BTreeMap<CheckId, Watched> = (0..200).map(one).collect();
         assert_eq!(order(&mut all).get(&id("check-199")), Some(&199));
     }
 }

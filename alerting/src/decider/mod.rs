@@ -113,7 +113,8 @@ pub(crate) struct Decider {
     pub clock: Arc<dyn Clock>,
     /// Where runs are asked for that confirm a failure.
     pub reruns: mpsc::Sender<RunAgain>,
-    watched: HashMap<CheckId, Watched>,
+    /// By name: a seed of the simulation reads their states in the same order again.
+    watched: BTreeMap<CheckId, Watched>,
     /// How many checks stand above one in the longest chain of dependencies; those that depend on nothing are left out.
     depths: HashMap<CheckId, usize>,
     is_configured: bool,
@@ -144,7 +145,7 @@ impl Decider {
             tally,
             clock,
             reruns,
-            watched: HashMap::new(),
+            watched: BTreeMap::new(),
             depths: HashMap::new(),
             is_configured: false,
             is_time_stuck: false,

@@ -8,7 +8,7 @@ use crate::incident::{CheckState, Watched};
 use crate::policy::Severity;
 use crate::signal::{Signal, SignalFacts, SignalKey, SignalSource, SignalState};
 use checks::{CheckId, Region, UnixMs};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Slots in a row without a run after which a stream counts as silent. One alone may be a prober that was restarted.
 const MISSED_MIN: u32 = 2;
@@ -111,7 +111,7 @@ impl NoData {
     }
 
     /// What is watched from now on. Nobody waits for the rest.
-    pub fn keep(&mut self, watched: &HashMap<CheckId, Watched>, now: UnixMs) {
+    pub fn keep(&mut self, watched: &BTreeMap<CheckId, Watched>, now: UnixMs) {
         let mut checks: BTreeMap<&Region, usize> = BTreeMap::new();
         for region in watched.values().flat_map(|check| &check.regions) {
             *checks.entry(region).or_default() += 1;
@@ -236,7 +236,7 @@ mod tests {
     #[derive(Default)]
     struct Deciding {
         data: NoData,
-        watched: HashMap<CheckId, Watched>,
+        watched: BTreeMap<CheckId, Watched>,
         states: BTreeMap<CheckId, CheckState>,
         told: Vec<String>,
     }

@@ -6,7 +6,7 @@ use crate::incident::{CheckState, Decision, Event, Hold, RunAgain, Verdict, Watc
 use crate::journal::{Commit, JournalError};
 use crate::signal::{Signal, SignalSource};
 use checks::CheckId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Decider {
     /// What is due. Before the checks are known nothing is: their ladders are not, either.
@@ -122,9 +122,9 @@ impl Decider {
     pub(super) async fn configure(&mut self, checks: Vec<Watched>) -> Result<Vec<(CheckId, Event)>, JournalError> {
         let mut known: BTreeSet<CheckId> = self.journal.open_checks().await?.into_iter().collect();
         // Those that never failed, too: what was counted before they were removed must not count when they come back.
-        known.extend(self.journal.latest_results().await?.into_iter().map(|result| result.key.check));
+        known.extend(self.journal.checks_with_results().await?);
         let mut events = Vec::new();
-        let mut next: HashMap<CheckId, Watched> = checks.into_iter().map(|w| (w.definition.id.clone(), w)).collect();
+        let mut next: BTreeMap<CheckId, Watched> = checks.into_iter().map(|w| (w.definition.id.clone(), w)).collect();
         for check in known.iter().filter(|check| !next.contains_key(check)) {
             // What a signal opened, no check can be removed from; but the silence of a check that is gone ends here, also
             // where a process before this one raised it.
@@ -137,9 +137,7 @@ impl Decider {
             }
         }
         self.no_data.keep(&next, self.clock.now());
-        // In an order of its own: a seed of the simulation reads in the same order again.
-        let sorted: BTreeMap<&CheckId, &Watched> = next.iter().collect();
-        for (check, watched) in sorted {
+        for (check, watched) in &next {
             let known = self.state(check).await?;
             self.no_data.take_up(check, &known.value);
             if self.states.len() < STATES_CACHED_MAX {

@@ -109,6 +109,9 @@ pub trait Journal: Send + Sync + 'static {
     /// The newest result of every check and region.
     async fn latest_results(&self) -> Result<Vec<ResultSummary>, JournalError>;
 
+    /// The checks that results are known of, in order of their names.
+    async fn checks_with_results(&self) -> Result<Vec<CheckId>, JournalError>;
+
     /// Newest slot first.
     async fn recent_results(
         &self,

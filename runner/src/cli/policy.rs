@@ -15,7 +15,6 @@ use alerting::notification::Address;
 use alerting::policy::{Ladder, Ladders};
 use alerting::replay::{Seen, replay};
 use checks::CheckId;
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 /// Results of one check that are decided again: more than a journal keeps of it.
@@ -105,7 +104,7 @@ async fn replay_history(settings: &Settings, arguments: &Replay) -> anyhow::Resu
         Err(refused) => return Ok(refused),
     };
     let reader = SqliteReader::open(&path)?;
-    let kept: BTreeSet<CheckId> = reader.latest_results()?.into_iter().map(|result| result.key.check).collect();
+    let kept = reader.checks_with_results()?;
     let chosen: Vec<&CheckId> = match &arguments.check {
         None => kept.iter().collect(),
         Some(name) => match kept.iter().find(|check| check.as_str() == name) {

@@ -212,6 +212,10 @@ impl Journal for Store {
         self.world.journal.latest_results().await
     }
 
+    async fn checks_with_results(&self) -> Result<Vec<CheckId>, JournalError> {
+        self.read("checks_with_results", self.world.journal.checks_with_results()).await
+    }
+
     async fn recent_results(
         &self,
         check: &CheckId,

@@ -205,6 +205,10 @@ impl Journal for SqliteJournal {
         self.read(|reader| reader.latest_results()).await
     }
 
+    async fn checks_with_results(&self) -> Result<Vec<CheckId>, JournalError> {
+        self.read(|reader| reader.checks_with_results()).await
+    }
+
     async fn recent_results(
         &self,
         check: &CheckId,

@@ -68,7 +68,7 @@ impl SqliteReader {
         self.with(|connection| {
             let mut statement = connection.prepare_cached("SELECT check_id FROM checks WHERE is_open = 1")?;
             let ids = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
-            ids.iter().map(|id| CheckId::new(id).map_err(|e| malformed("check id", &e))).collect()
+            ids.iter().map(|id| check_id(id)).collect()
         })
     }
 
@@ -158,6 +158,21 @@ impl SqliteReader {
         )
     }
 
+    pub fn checks_with_results(&self) -> Result<Vec<CheckId>, JournalError> {
+        self.with(|connection| {
+            // From name to name over the primary key, which has a row for each region too.
+            let mut next = connection
+                .prepare_cached("SELECT check_id FROM latest WHERE check_id > ?1 ORDER BY check_id LIMIT 1")?;
+            let mut checks: Vec<CheckId> = Vec::new();
+            loop {
+                let last = checks.last().map_or("", |check| check.as_str());
+                let id: Option<String> = next.query_row([last], |row| row.get(0)).optional()?;
+                let Some(id) = id else { return Ok(checks) };
+                checks.push(check_id(&id)?);
+            }
+        })
+    }
+
     pub fn recent_results(
         &self,
         check: &CheckId,
@@ -211,6 +226,10 @@ pub(super) fn natural(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
+fn check_id(id: &str) -> Result<CheckId, JournalError> {
+    CheckId::new(id).map_err(|e| malformed("check id", &e))
+}
+
 fn malformed(what: &'static str, problem: &dyn std::fmt::Display) -> JournalError {
     JournalError::Malformed { what, problem: problem.to_string() }
 }
@@ -224,7 +243,7 @@ fn summary(row: &Row<'_>) -> Result<ResultSummary, JournalError> {
     let class: Option<String> = row.get(7)?;
     Ok(ResultSummary {
         key: RunKey {
-            check: CheckId::new(&check).map_err(|e| malformed("check id", &e))?,
+            check: check_id(&check)?,
             region: Region::new(&region).map_err(|e| malformed("region", &e))?,
             slot: UnixMs(row.get(2)?),
             attempt: row.get(3)?,
