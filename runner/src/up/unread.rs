@@ -41,11 +41,19 @@ impl Stream for Shared {
 
 /// The layer around routes that may answer early.
 pub(super) async fn read_to_the_end(request: Request, next: Next) -> Response {
+    answered_to_the_end(request, |request| next.run(request)).await
+}
+
+/// The same for whoever has more to do around the answer, and waits for the end of the reading too.
+pub(super) async fn answered_to_the_end<F>(request: Request, answer: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let (head, body) = request.into_parts();
     // Whoever waits to be told to go on is told the answer instead, and has sent nothing.
     let asks_first = head.headers.contains_key(EXPECT);
     let body = Shared::new(body);
-    let response = next.run(Request::from_parts(head, Body::from_stream(body.clone()))).await;
+    let response = answer(Request::from_parts(head, Body::from_stream(body.clone()))).await;
     if !asks_first {
         discard(body, UNREAD_TIME_MAX).await;
     }

@@ -25,7 +25,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -67,7 +67,6 @@ pub(super) fn within_bounds(routes: Router, tally: &Arc<Tally>) -> Router {
 }
 
 pub(super) async fn serve(listener: TcpListener, routes: Router) {
-    let routes = routes.layer(middleware::from_fn(unread::read_to_the_end));
     if let Err(error) = axum::serve(listener, routes).await {
         tracing::error!(%error, "callbacks are not taken any more");
     }
@@ -81,9 +80,36 @@ async fn in_bounds(
     let Ok(_place) = places.try_acquire() else {
         return tally.refuse("any", "too-many-at-once", StatusCode::SERVICE_UNAVAILABLE);
     };
-    match tokio::time::timeout(CALL_TIME_MAX, next.run(request)).await {
-        Ok(response) => response.into_response(),
+    let answer = async |request| match tokio::time::timeout(CALL_TIME_MAX, next.run(request)).await {
+        Ok(response) => response,
         // Not 408: several of those who call do not call again after a 4xx.
         Err(_) => tally.refuse("any", "too-slow", StatusCode::SERVICE_UNAVAILABLE),
+    };
+    // The place is held until the rest of the body is read. Whoever has none is not waited for, and may see a reset.
+    unread::answered_to_the_end(request, answer).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use futures_util::FutureExt as _;
+    use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn whoever_dawdles_with_the_rest_of_a_body_takes_a_place() {
+        let tally = Arc::new(Tally::default());
+        let routes = within_bounds(Router::new().fallback(async || StatusCode::UNAUTHORIZED), &tally);
+        let call = || {
+            let body = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+            Box::pin(routes.clone().oneshot(Request::builder().method("POST").uri("/").body(body).unwrap()))
+        };
+        let mut dawdling: Vec<_> = (0..CALLS_AT_ONCE_MAX).map(|_| call()).collect();
+        assert!(dawdling.iter_mut().all(|call| call.now_or_never().is_none()), "refused, and read to the end");
+        let refused = call().now_or_never().expect("nobody without a place is waited for").unwrap();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(tally.refused(), [("any", "too-many-at-once", 1)]);
+        dawdling.pop();
+        assert!(call().now_or_never().is_none(), "a place is free again");
     }
 }
