@@ -1,15 +1,13 @@
 //! What a provider says of a message after it has taken it.
 
 use crate::providers::Fault;
-use crate::scene::{ADA, BOB, P1, Scene, loop_until, settled};
+use crate::scene::{ADA, BOB, P1, Scene, StandIn, loop_until, settled};
+use alerting::Alerting;
 use alerting::journal::Journal as _;
-use alerting::notification::{Address, ChannelKind, Fate, HandsetReport, Notification, NotificationId};
+use alerting::notification::{Address, ChannelKind, Fate, HandsetReport, NotificationId};
 use alerting::policy::{Destination, Policy, Rung};
-use alerting::{Alerting, Channel, DeliveryOutcome, Reconciled};
-use async_trait::async_trait;
 use checks::UnixMs;
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Ada alone is texted, and everybody where that fails.
 async fn ada_first() -> Scene {
@@ -79,33 +77,11 @@ async fn a_report_that_was_written_down_falls_back_in_the_next_process() {
     assert_eq!((scene.texts(ADA).len(), scene.texts(BOB).len()), (1, 1));
 }
 
-/// Takes every call.
-#[derive(Default)]
-struct Telephone(Mutex<Vec<String>>);
-
-#[async_trait]
-impl Channel for Telephone {
-    async fn deliver(&self, notification: &Notification, _post: Option<&str>) -> DeliveryOutcome {
-        let saying = format!("{}: {}", notification.address, notification.saying);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(saying);
-        DeliveryOutcome::Delivered { receipt: "CA1".to_owned() }
-    }
-
-    async fn reconcile(
-        &self,
-        _notification: &Notification,
-        _post: Option<&str>,
-        _taken: &BTreeSet<String>,
-    ) -> Reconciled {
-        Reconciled::HasNot
-    }
-}
-
 #[tokio::test]
 async fn whom_a_text_does_not_reach_is_called_where_that_is_configured_and_nobody_else_is() {
     let mut scene = Scene::new().await;
     scene.can_call = true;
-    let telephone = Arc::new(Telephone::default());
+    let telephone = Arc::new(StandIn::default());
     let channels = scene.channels().with(ChannelKind::Voice, telephone.clone());
     let alerting = Alerting::open(scene.settings(), channels, scene.journal()).await.unwrap();
     scene.fails(&alerting, "eu-west-1", 1).await;
@@ -113,12 +89,12 @@ async fn whom_a_text_does_not_reach_is_called_where_that_is_configured_and_nobod
     settled(&alerting).await;
     let page = page_to(&alerting, ADA).await;
     assert!(alerting.handset_report(page, Fate::Undelivered, LOST.to_owned()).await.unwrap());
-    let calls = || telephone.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    loop_until(|| (!calls().is_empty()).then_some(())).await;
+    loop_until(|| (!telephone.arrivals().is_empty()).then_some(())).await;
     settled(&alerting).await;
-    assert_eq!(calls().len(), 1, "{:?}", calls());
+    let calls: Vec<_> = telephone.arrivals().iter().map(|call| format!("{}: {}", call.address, call.saying)).collect();
+    assert_eq!(calls.len(), 1, "{calls:?}");
     let said = "call to Ada (+4915100000001): P1: SMS to Ada (+4915100000001) did not get its page: undelivered 30003";
-    assert!(calls()[0].starts_with(said), "{:?}", calls());
+    assert!(calls[0].starts_with(said), "{calls:?}");
     let named = scene.replies(P1).into_iter().find(|entry| entry.contains("SMS to Ada"));
     assert!(named.is_some_and(|entry| entry.ends_with("told instead: call to Ada (+4915100000001)")));
 }

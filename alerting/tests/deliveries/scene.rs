@@ -3,18 +3,22 @@
 use crate::providers::Provider;
 use alerting::incident::Watched;
 use alerting::journal::{Journal, SqliteJournal, SqliteSettings};
+use alerting::notification::{Address, Notification};
 use alerting::outbox::{DeliverySettings, Folding};
 use alerting::policy::{Directory, Ladders, Member, Policy};
 use alerting::slack::{SlackChannel, SlackSettings};
 use alerting::sms::{Sender, TwilioChannel, TwilioSettings};
-use alerting::{Alerting, AlertingSettings, Channels, Decision};
+use alerting::{Alerting, AlertingSettings, Channel, Channels, Decision, DeliveryOutcome, Reconciled};
+use async_trait::async_trait;
 use checks::{
     CheckDefinition, Dropped, Failure, FailureClass, Outcome, Prober, RunKey, RunResult, ScriptSource, UnixMs,
 };
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 /// How long anything may take on a machine that is busy.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -187,6 +191,75 @@ pub fn watched(check: &str, regions: &[&str]) -> Watched {
         script: ScriptSource { path: "checks/login.check.ts".to_owned(), hash: "00".to_owned() },
     };
     Watched { definition, regions: regions.iter().map(|r| r.parse().unwrap()).collect() }
+}
+
+/// A provider without a network: takes what it is given, unless the test says that it is slow or down.
+#[derive(Default)]
+pub struct StandIn {
+    arrivals: Mutex<Vec<Notification>>,
+    /// Lanes that refuse what comes, and for how long they want to be left alone.
+    down: Mutex<BTreeSet<String>>,
+    retry_after_ms: Option<u64>,
+    /// Where there is one, each message waits for a permit after it has arrived.
+    lets_through: Option<Semaphore>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl StandIn {
+    /// Nobody is told what becomes of a message before it is let through.
+    pub fn slow() -> Self {
+        Self { lets_through: Some(Semaphore::new(0)), ..Self::default() }
+    }
+
+    pub fn down_at(down: &[&Address], retry_after_ms: Option<u64>) -> Self {
+        let down = down.iter().map(|address| address.lane()).collect();
+        Self { down: Mutex::new(down), retry_after_ms, ..Self::default() }
+    }
+
+    pub fn let_through(&self, messages: usize) {
+        self.lets_through.as_ref().expect("it is slow").add_permits(messages);
+    }
+
+    pub fn all_up(&self) {
+        locked(&self.down).clear();
+    }
+
+    pub fn arrivals(&self) -> Vec<Notification> {
+        locked(&self.arrivals).clone()
+    }
+
+    /// What the messages to a place said.
+    pub fn said_to(&self, address: &Address) -> Vec<String> {
+        let arrivals = locked(&self.arrivals);
+        let to_it = arrivals.iter().filter(|message| message.address.lane() == address.lane());
+        to_it.map(|message| message.saying.to_string()).collect()
+    }
+}
+
+#[async_trait]
+impl Channel for StandIn {
+    async fn deliver(&self, notification: &Notification, _post: Option<&str>) -> DeliveryOutcome {
+        if locked(&self.down).contains(&notification.address.lane()) {
+            return DeliveryOutcome::Refused { retry_after_ms: self.retry_after_ms, reason: "it is down".to_owned() };
+        }
+        locked(&self.arrivals).push(notification.clone());
+        if let Some(lets_through) = &self.lets_through {
+            lets_through.acquire().await.expect("the semaphore stays open").forget();
+        }
+        DeliveryOutcome::Delivered { receipt: "C/1".to_owned() }
+    }
+
+    async fn reconcile(
+        &self,
+        _notification: &Notification,
+        _post: Option<&str>,
+        _taken: &BTreeSet<String>,
+    ) -> Reconciled {
+        Reconciled::HasNot
+    }
 }
 
 /// Waits until nothing is left in the outbox.
