@@ -17,6 +17,7 @@ mod heartbeat_out;
 mod heartbeats;
 mod log;
 mod maintenance;
+mod memory_file;
 mod metrics;
 mod notices;
 mod numbers;

@@ -1,6 +1,7 @@
 //! What each script was when it last loaded, in a file of the data folder. A script that does not load any more still is
 //! the check that it was: an incident that is open goes on under its id, and pages those whom its policy names.
 
+use super::memory_file::MemoryFile;
 use crate::catalogue::Check;
 use crate::config::{PolicyChoice, Settings, choose_policy};
 use alerting::Watched;
@@ -8,8 +9,7 @@ use checks::{CheckDefinition, Region};
 use probes::script::ScriptError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Inside the data folder.
 const FILE: &str = "scripts.json";
@@ -23,7 +23,7 @@ struct Script {
 
 #[derive(Debug)]
 pub(super) struct Remembered {
-    file: PathBuf,
+    file: MemoryFile,
     /// By the path that errors name.
     scripts: BTreeMap<String, Script>,
 }
@@ -32,19 +32,8 @@ impl Remembered {
     /// Takes up what the process before this one has written. What cannot be read is forgotten: it only ever says more
     /// of a script that is refused.
     pub(super) fn open(data_dir: &Path) -> Self {
-        let file = data_dir.join(FILE);
-        let read = std::fs::read(&file).map_err(anyhow::Error::from);
-        let scripts = match read.and_then(|text| Ok(serde_json::from_slice(&text)?)) {
-            Ok(scripts) => scripts,
-            Err(error) => {
-                let is_new = error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::NotFound);
-                if !is_new {
-                    tracing::warn!(%error, "{} cannot be read; scripts that do not load have the default ladder", file.display());
-                }
-                BTreeMap::new()
-            }
-        };
-        Self { file, scripts }
+        let file = MemoryFile::new(data_dir, FILE, "scripts that do not load have the default ladder");
+        Self { scripts: file.read(), file }
     }
 
     /// Remembers the scripts that load, goes on remembering those that are refused, and forgets the others.
@@ -61,19 +50,10 @@ impl Remembered {
             definition.policy = definition.policy.filter(|_| check.policy_choice == PolicyChoice::Own);
             scripts.insert(check.bundle.path.clone(), Script { definition, regions: check.regions.clone() });
         }
-        if scripts == self.scripts {
-            return;
+        if scripts != self.scripts {
+            self.scripts = scripts;
+            self.file.write(&self.scripts);
         }
-        self.scripts = scripts;
-        if let Err(error) = self.write() {
-            tracing::warn!(%error, "{} cannot be written", self.file.display());
-        }
-    }
-
-    fn write(&self) -> anyhow::Result<()> {
-        let draft = self.file.with_extension("json.draft");
-        std::fs::write(&draft, serde_json::to_vec(&self.scripts)?)?;
-        Ok(std::fs::rename(&draft, &self.file)?)
     }
 
     /// The check that a refused script was, as the configuration has it today. `None` where nobody has seen it load.

@@ -5,6 +5,7 @@
 //! channel that could be posted to at an earlier start: nobody's slip of the pen, and nobody may be there at a restart.
 
 use super::channels;
+use super::memory_file::MemoryFile;
 use crate::config::{ListedChannel, Settings, nearest};
 use alerting::slack::{ChannelStanding, Workspace, workspace};
 use std::collections::BTreeSet;
@@ -27,20 +28,15 @@ pub(super) struct LookedUp {
 impl LookedUp {
     /// For the starts after this one. Called when no other process writes to the data folder.
     pub fn remember(&self, data_dir: &Path) {
-        let file = data_dir.join(FILE);
-        if self.open.is_empty() || self.open == remembered(data_dir) {
-            return;
-        }
-        let written = serde_json::to_vec(&self.open).map_err(std::io::Error::from);
-        if let Err(error) = written.and_then(|text| std::fs::write(&file, text)) {
-            tracing::warn!(%error, "{} cannot be written", file.display());
+        let memory = memory(data_dir);
+        if !self.open.is_empty() && self.open != memory.read() {
+            memory.write(&self.open);
         }
     }
 }
 
-/// None where there is no such file, or none that can be read: then each channel is looked at as if it were new.
-fn remembered(data_dir: &Path) -> BTreeSet<String> {
-    std::fs::read(data_dir.join(FILE)).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+fn memory(data_dir: &Path) -> MemoryFile {
+    MemoryFile::new(data_dir, FILE, "each Slack channel is looked at as if it were new")
 }
 
 /// Why Tocsin does not start is an error. Without a token nobody is asked.
@@ -60,7 +56,7 @@ pub(super) async fn look_up(settings: &Settings) -> anyhow::Result<LookedUp> {
             return Ok(LookedUp { notices: vec![notice], ..LookedUp::default() });
         }
     };
-    let before = remembered(&settings.data_dir);
+    let before = memory(&settings.data_dir).read();
     let (refused, notices) = verdict(listed, &workspace, &before);
     anyhow::ensure!(refused.is_empty(), "{}", refused.join("\n"));
     let is_open = |channel: &&str| workspace.standing(channel) == ChannelStanding::Open || before.contains(*channel);
@@ -146,16 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_open_is_remembered_and_a_broken_file_is_none() {
+    fn what_was_open_is_remembered() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(remembered(folder.path()), BTreeSet::new());
+        let remembered = || memory(folder.path()).read::<BTreeSet<String>>();
         let open = BTreeSet::from(["#p1".to_owned(), "#p2".to_owned()]);
         LookedUp { open: open.clone(), ..LookedUp::default() }.remember(folder.path());
-        assert_eq!(remembered(folder.path()), open);
+        assert_eq!(remembered(), open);
         // Slack could not be asked: what was known stays.
         LookedUp::default().remember(folder.path());
-        assert_eq!(remembered(folder.path()), open);
-        std::fs::write(folder.path().join(FILE), "[\"#p1").unwrap();
-        assert_eq!(remembered(folder.path()), BTreeSet::new());
+        assert_eq!(remembered(), open);
     }
 }
