@@ -10,9 +10,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// How much of a zygote's memory the scripts it keeps may take.
 const BUNDLE_BYTES_MAX: usize = 32 << 20;
 
-/// What the daemon keeps of a report, whatever its zygote says.
-const REPORT_BYTES_MAX: usize = 64 << 20;
-
 /// How many network settings a zygote keeps; a process has one for each region.
 const NETWORKS_MAX: usize = 1_000;
 
@@ -87,10 +84,11 @@ impl Link {
         }
     }
 
-    /// Keeps a part of a report. Its zygote, which kills a run that says too much, counts too.
+    /// Keeps a part of a report, and of all its parts no more than one frame has. Its zygote, which kills a run that says
+    /// too much, counts too.
     pub fn reported(&mut self, run: u64, mut part: Vec<u8>) {
         if let Some(waiting) = self.waiting.get_mut(&run)
-            && waiting.report.len() + part.len() <= REPORT_BYTES_MAX
+            && waiting.report.len() + part.len() <= wire::FRAME_BYTES_MAX
         {
             if waiting.report.is_empty() {
                 waiting.report = part;

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
 /// Larger frames are a sign that the two sides lost each other.
-const FRAME_BYTES_MAX: usize = 64 << 20;
+pub(super) const FRAME_BYTES_MAX: usize = 64 << 20;
 
 pub(super) const PREFIX_BYTES: usize = 8;
 
