@@ -1,12 +1,15 @@
 //! Webhooks, mail and calls that are down for long: what falls back, and what is said when they are back.
 
 use crate::clocks::SetForward;
-use crate::scene::{ADA, BOB, P1, Scene, StandIn, loop_until, settled};
+use crate::scene::{ADA, BOB, P1, Scene, StandIn, loop_until, settled, settled_but_for};
 use alerting::notification::{Address, ChannelKind};
 use alerting::policy::Destination;
 use alerting::{Alerting, Channels};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// Longer than any test waits: what is up has delivered before the clock is set forward by as much, however busy the machine is.
+const FALLBACK_AFTER_MS: u64 = 50_000;
 
 fn webhook(name: &str) -> Address {
     Address::Webhook { name: name.to_owned() }
@@ -35,7 +38,7 @@ async fn a_kind_that_is_down_for_long_falls_back_and_says_when_it_is_back() {
     for (kind, destination, address, called) in cases {
         let mut scene = Scene::new().await;
         scene.policy.rungs[1].destinations = vec![Destination::Slack("#p1".to_owned()), destination];
-        scene.policy.fallback_after_ms = 50;
+        scene.policy.fallback_after_ms = FALLBACK_AFTER_MS;
         let places = Arc::new(StandIn::down_at(&[&address], None));
         let channels = scene.channels().with(kind, places.clone());
         let clock = Arc::new(SetForward::default());
@@ -43,6 +46,8 @@ async fn a_kind_that_is_down_for_long_falls_back_and_says_when_it_is_back() {
             Alerting::open_with_clock(scene.settings(), channels, scene.journal(), clock.clone()).await.unwrap();
         scene.fails(&alerting, "eu-west-1", 1).await;
         scene.fails(&alerting, "eu-west-1", 2).await;
+        settled_but_for(&alerting, &address).await;
+        clock.0.store(FALLBACK_AFTER_MS, Ordering::Relaxed);
         loop_until(|| (!scene.texts(ADA).is_empty() && !scene.texts(BOB).is_empty()).then_some(())).await;
         let text = &scene.texts(ADA)[0];
         assert!(text.contains(&format!("[{called} undelivered]")), "{kind}: {text}");
@@ -70,7 +75,7 @@ async fn so_do_slack_and_texts() {
         let mut scene = Scene::new().await;
         scene.policy.rungs[1].destinations =
             vec![Destination::Slack("#p1".to_owned()), Destination::SmsTeam("first".to_owned())];
-        scene.policy.fallback_after_ms = 50;
+        scene.policy.fallback_after_ms = FALLBACK_AFTER_MS;
         let places = Arc::new(StandIn::down_at(&[&down], None));
         let channels = Channels::new(places.clone(), places.clone());
         let clock = Arc::new(SetForward::default());
@@ -78,6 +83,8 @@ async fn so_do_slack_and_texts() {
             Alerting::open_with_clock(scene.settings(), channels, scene.journal(), clock.clone()).await.unwrap();
         scene.fails(&alerting, "eu-west-1", 1).await;
         scene.fails(&alerting, "eu-west-1", 2).await;
+        settled_but_for(&alerting, &down).await;
+        clock.0.store(FALLBACK_AFTER_MS, Ordering::Relaxed);
         loop_until(|| (places.said_to(&other).len() == 1).then_some(())).await;
         clock.0.store(60_000, Ordering::Relaxed);
         places.all_up();

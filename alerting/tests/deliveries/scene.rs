@@ -273,6 +273,23 @@ pub async fn settled(alerting: &Alerting) {
     tokio::time::timeout(PATIENCE, all).await.expect("everything is delivered or given up in time");
 }
 
+/// The same of the first incident, but for what goes to a place that is down.
+pub async fn settled_but_for(alerting: &Alerting, down: &Address) {
+    let mut changes = alerting.changes();
+    let all = async {
+        loop {
+            let record = alerting.incident(1).await.unwrap();
+            let rows = record.iter().flat_map(|record| &record.notifications);
+            let mut others = rows.filter(|row| row.address.lane() != down.lane());
+            if record.is_some() && others.all(|row| !row.state.is_waiting()) {
+                return;
+            }
+            changes.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("everything that is up has it in time")
+}
+
 /// Waits until a provider or a file is as it should be, asking again and again.
 pub async fn loop_until<T>(mut ready: impl FnMut() -> Option<T>) -> T {
     let asking = async {
