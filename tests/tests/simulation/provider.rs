@@ -320,7 +320,7 @@ impl Channel for Provider {
                 let carried: BTreeSet<_> = ids(notification).cloned().collect();
                 let of_name = || state.named.iter().filter(|named| named.id == notification.id);
                 let whole = of_name().find(|named| named.carried == carried).map(|named| has(&named.receipt));
-                let earlier = || of_name().last().map(|named| named.receipt.clone());
+                let earlier = || of_name().next_back().map(|named| named.receipt.clone());
                 whole.or_else(|| earlier().map(|receipt| Reconciled::HasEarlier { receipt }))
             }
         };
