@@ -59,7 +59,7 @@ impl Answers {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             let count = asked.entry(path.to_owned()).or_default();
             *count += 1;
-            if *count % FAILS_EVERY != 0 {
+            if !count.is_multiple_of(FAILS_EVERY) {
                 return (Duration::ZERO, StatusCode::OK);
             }
             let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
