@@ -19,8 +19,9 @@ pub const CHECKS: u64 = 4;
 /// How far apart the messages of a storm are: not at all, and so far that many go together.
 const MESSAGE_EVERY: [&str; 3] = ["0s", "2s", "5s"];
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// A storm's whole backlog takes its time on a busy machine.
-const CALM_WITHIN: Duration = Duration::from_secs(240);
+/// A storm's whole backlog takes its time on a busy machine; and what has come back often enough to be flapping, as it does in
+/// two hundred kills, ends when it has been calm for five minutes.
+const CALM_WITHIN: Duration = Duration::from_secs(540);
 
 pub struct Storm {
     random: u64,
