@@ -18,10 +18,25 @@ use tests::measure::Target;
 pub const CHECKS: u64 = 4;
 /// How far apart the messages of a storm are: not at all, and so far that many go together.
 const MESSAGE_EVERY: [&str; 3] = ["0s", "2s", "5s"];
+/// The mission's ladder; but for what flaps, which would be one incident where the verdict counts each.
+const POLICY: &str = r##"
+[policies.storm]
+checks = ["storm-0", "storm-1", "storm-2", "storm-3"]
+flapping_openings = 0
+[[policies.storm.rungs]]
+label = "P2"
+failures_in_a_row = 1
+counts = "every-failure"
+slack = ["#p2"]
+[[policies.storm.rungs]]
+label = "P1"
+failures_in_a_row = 2
+slack = ["#p1"]
+sms = ["devops"]
+"##;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// A storm's whole backlog takes its time on a busy machine; and what has come back often enough to be flapping, as it does in
-/// two hundred kills, ends when it has been calm for five minutes.
-const CALM_WITHIN: Duration = Duration::from_secs(540);
+/// A storm's whole backlog takes its time on a busy machine.
+const CALM_WITHIN: Duration = Duration::from_secs(240);
 
 pub struct Storm {
     random: u64,
@@ -78,6 +93,7 @@ export default defineCheck({{
         let config = Config {
             regions: 1,
             message_every,
+            extra: POLICY.to_owned(),
             ..Config::for_target(checks, &target.url()).with_providers(&slack, &twilio)
         };
         Self { random: seed, folder, broken, _target: target, slack, twilio, config }
