@@ -148,7 +148,7 @@ impl Worker {
 
     /// One attempt, from the lease to its settlement. Returns until when the provider of the whole kind wants to be left
     /// alone.
-    async fn deliver(self, lease: Lease, taken: Taken) -> Option<UnixMs> {
+    async fn deliver(self, mut lease: Lease, taken: Taken) -> Option<UnixMs> {
         let started = Instant::now();
         let limit = Duration::from_millis(self.settings.lease_ms / 4 * 3);
         let Ended { settled, cargo, hold_ms, is_blocked } = tokio::select! {
@@ -162,8 +162,8 @@ impl Worker {
         // Before the row is free again: whoever leases it then finds nothing on the wire.
         drop(taken);
         let at = self.clock.now();
-        let mut n = lease.notification.clone();
-        let left_behind = if cargo.is_some() { std::mem::take(&mut n.folded) } else { Vec::new() };
+        let left_behind = if cargo.is_some() { std::mem::take(&mut lease.notification.folded) } else { Vec::new() };
+        let n = &lease.notification;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.count(&lease, &settled, duration_ms);
         let is_delivered = matches!(settled, Settled::Delivered { .. });
@@ -189,10 +189,10 @@ impl Worker {
             }
         }
         if is_page && is_delivered {
-            self.tell_of_late(&n, at).await;
+            self.tell_of_late(n, at).await;
         }
         if let Some(because) = blocked_by {
-            self.fall_back(&n, at, &because).await;
+            self.fall_back(n, at, &because).await;
         } else if late_page {
             self.wakeups.undelivered.notify_one();
         }
