@@ -20,15 +20,14 @@ pub const CHECKS: u64 = 4;
 const MESSAGE_EVERY: [&str; 3] = ["0s", "2s", "5s"];
 /// The mission's ladder; but for what flaps, which would be one incident where the verdict counts each.
 const POLICY: &str = r##"
-[policies.storm]
-checks = ["storm-0", "storm-1", "storm-2", "storm-3"]
+[policies.default]
 flapping_openings = 0
-[[policies.storm.rungs]]
+[[policies.default.rungs]]
 label = "P2"
 failures_in_a_row = 1
 counts = "every-failure"
 slack = ["#p2"]
-[[policies.storm.rungs]]
+[[policies.default.rungs]]
 label = "P1"
 failures_in_a_row = 2
 slack = ["#p1"]
