@@ -2,9 +2,9 @@
 //!
 //! It waits on the daemon's pipe and on the pipe of every run at once. A run's process writes its report and closes
 //! its pipe; one that is overdue is killed. Where nobody wants anything, it forks the next run's process already, which
-//! makes itself ready and waits: the next order does not have to. Every run has a copy of the zygote's memory, so that nothing of another run
-//! may be in it: a report goes from pipe to pipe and is never read here, and what does pass through, an order and the
-//! notes of a run that was killed, is wiped at once. A zygote never runs a line of a script.
+//! makes itself ready and waits: the next order does not have to. Every run has a copy of the zygote's memory, so that
+//! nothing of another run may be in it: a report goes from pipe to pipe and is never read here, and what does pass
+//! through, an order and the notes of a run that was killed, is wiped at once. A zygote never runs a line of a script.
 //!
 //! When the daemon's pipe closes, whether by shutdown or by the daemon's death, the zygote ends, and the kernel
 //! kills its runs with it (`PR_SET_PDEATHSIG`). The zygote itself asks for no such signal: the kernel would send it
