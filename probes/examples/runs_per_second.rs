@@ -42,6 +42,7 @@ async fn bench(arguments: &[String]) -> Result<(), Box<dyn Error>> {
             zygote_args: vec!["zygote".to_owned()],
             zygotes,
             runs_in_flight_max: in_flight,
+            rehearses: true,
             limits: Limits::default(),
         })
         .await?,

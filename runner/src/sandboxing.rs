@@ -17,25 +17,31 @@ pub const ZYGOTE: &str = "zygote";
 /// A run that is recorded brings whole bodies with its result.
 const RECORDED_RESULT_BYTES_MAX: usize = 32 << 20;
 
+/// For runs around the clock.
+pub async fn start_to_stay(settings: &Settings) -> Result<Sandbox, SandboxError> {
+    start_with(settings, Limits::default(), true).await
+}
+
+/// For some runs.
 pub async fn start(settings: &Settings) -> Result<Sandbox, SandboxError> {
-    start_with(settings, Limits::default()).await
+    start_with(settings, Limits::default(), false).await
 }
 
 /// For runs that are recorded.
 pub async fn start_recording(settings: &Settings) -> Result<Sandbox, SandboxError> {
-    start_with(settings, Limits { result_bytes_max: RECORDED_RESULT_BYTES_MAX, ..Limits::default() }).await
+    start_with(settings, Limits { result_bytes_max: RECORDED_RESULT_BYTES_MAX, ..Limits::default() }, false).await
 }
 
 /// For one prompt: it may look around longer than a check.
 pub async fn start_prompt(settings: &Settings) -> Result<Sandbox, SandboxError> {
     let limits = Limits { connections_max: 100_000, requests_max: 10_000, ..Limits::default() };
-    start_with(settings, limits).await
+    start_with(settings, limits, false).await
 }
 
 /// How long a prompt's process may live.
 const PROMPT_TIMEOUT_MS: u64 = 24 * 3_600_000;
 
-async fn start_with(settings: &Settings, mut limits: Limits) -> Result<Sandbox, SandboxError> {
+async fn start_with(settings: &Settings, mut limits: Limits, rehearses: bool) -> Result<Sandbox, SandboxError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     if let Some(megabytes) = settings.sandbox.memory_mb_max {
         limits.heap_bytes_max = megabytes << 20;
@@ -47,6 +53,7 @@ async fn start_with(settings: &Settings, mut limits: Limits) -> Result<Sandbox, 
         zygote_args: vec![ZYGOTE.to_owned()],
         zygotes: settings.sandbox.zygotes.unwrap_or(cores),
         runs_in_flight_max: settings.sandbox.runs_in_flight_max,
+        rehearses,
         limits,
     };
     Sandbox::start_held(sandbox, settings.sandbox.required_protections.clone()).await

@@ -180,6 +180,7 @@ async fn sandbox(zygotes: usize) -> Sandbox {
         zygote_args: vec!["zygote".to_owned()],
         zygotes,
         runs_in_flight_max: HELD,
+        rehearses: true,
         limits: Limits::default(),
     };
     Sandbox::start(settings).await.expect("the sandbox starts")

@@ -112,6 +112,7 @@ async fn nothing_grows_and_nothing_stays() {
         zygote_args: vec!["zygote".to_owned()],
         zygotes: 2,
         runs_in_flight_max: IN_FLIGHT,
+        rehearses: true,
         limits: Limits::default(),
     })
     .await

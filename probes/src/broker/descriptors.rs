@@ -21,7 +21,7 @@ pub(super) fn answer_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     packet_pair(SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK)
 }
 
-fn packet_pair(flags: SockFlag) -> io::Result<(OwnedFd, OwnedFd)> {
+pub(super) fn packet_pair(flags: SockFlag) -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?)
 }
 

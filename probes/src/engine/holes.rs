@@ -17,9 +17,6 @@ const SIZES: [i32; 28] = [
 /// What a string takes besides its characters.
 const STRING_OWN: i32 = 33;
 
-/// By how much the heap grows at least when an arena is made.
-const ARENA_BYTES_MIN: usize = 3_500;
-
 /// Never as many are needed.
 const STRINGS_MAX: i32 = 1 << 14;
 const STRINGS_AT_ONCE: i32 = 4;
@@ -28,14 +25,13 @@ const STRINGS_AT_ONCE: i32 = 4;
 const NAMES: i32 = 512;
 
 impl Engine {
-    /// Fills the engine's arenas, for good. `heap_top` tells where the free space at the heap's end starts, and the rest of
-    /// the heap has no holes.
-    pub fn fill_holes(&mut self, heap_top: impl Fn() -> usize) {
+    /// Fills the engine's arenas, for good. `arenas_made` tells how many of them were asked for.
+    pub fn fill_holes(&mut self, arenas_made: impl Fn() -> u32) {
         let (reserve, hold) = (self.host.reserve.clone(), self.host.hold.clone());
         self.ask(&reserve, &[STRINGS_MAX, NAMES]);
         for size in SIZES {
-            let top = heap_top();
-            while self.ask(&hold, &[size - STRING_OWN, STRINGS_AT_ONCE]) && heap_top() < top + ARENA_BYTES_MIN {}
+            let made = arenas_made();
+            while self.ask(&hold, &[size - STRING_OWN, STRINGS_AT_ONCE]) && arenas_made() == made {}
         }
     }
 

@@ -4,7 +4,7 @@ use super::Limits;
 use super::black_box::BlackBox;
 use super::containment::RunFilter;
 use super::credentials;
-use super::pages::{self, Written};
+use super::layout::{self, Region, Written};
 use super::process::{self, Bounds, exit_now};
 use super::starvation::Pulse;
 use super::transcript::{self, Redaction};
@@ -45,6 +45,8 @@ pub(super) const EXIT_PANIC: i32 = 71;
 /// What the zygote has ready for any run when it forks.
 pub(super) struct Seat<'a> {
     pub engine: &'a mut Engine,
+    /// Where the engine's memory has one.
+    pub region: Option<&'a Region>,
     pub zygote: i32,
     pub report: OwnedFd,
     pub black_box: BlackBox,
@@ -67,6 +69,14 @@ pub(super) struct Job<'a> {
 }
 
 impl Seat<'_> {
+    /// Takes copies of what a run is going to write to. The first thing after the fork.
+    fn take_own(&self, written: &Written) {
+        if let Some(region) = self.region {
+            region.take_own();
+        }
+        written.copy_now();
+    }
+
     fn bounds(&self) -> Bounds {
         Bounds {
             address_space_bytes_max: self.address_space_bytes + self.limits.address_space_bytes_max,
@@ -79,7 +89,7 @@ static HEAP_EXHAUSTED: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(seat: Seat<'_>, job: Job<'_>) -> ! {
     let now = (Instant::now(), UnixMs::now());
-    job.written.copy_now();
+    seat.take_own(job.written);
     let bounds = seat.bounds();
     let Seat { engine, zygote, report, black_box, limits, filter, .. } = seat;
     let Ok((output, _)) = process::become_run(zygote, report, None, &bounds) else {
@@ -95,7 +105,7 @@ pub(super) fn wait<'a>(
     likely: &Written,
     find: impl FnOnce(&str, u32) -> Option<(Arc<Modules>, Arc<PreparedNetwork>, &'a Written)>,
 ) -> ! {
-    likely.copy_now();
+    seat.take_own(likely);
     let bounds = seat.bounds();
     let Seat { engine, zygote, report, black_box, limits, filter, .. } = seat;
     let Ok((output, Some(mut orders))) = process::become_run(zygote, report, Some(orders), &bounds) else {
@@ -147,14 +157,15 @@ fn processor_seconds_max(kill_after: Duration) -> u64 {
 /// Makes a run of the zygote's own, and hands over what it wrote to in place of a report. Nobody's script runs here, so
 /// that the process need not be contained; `heap_top` is the zygote's.
 pub(super) fn rehearse(seat: Seat<'_>, job: Job<'_>, heap_top: usize) -> ! {
-    let Seat { engine, report, black_box, limits, .. } = seat;
+    seat.take_own(job.written);
+    let Seat { engine, region, report, black_box, limits, .. } = seat;
     take_output(File::from(report), black_box.clone());
     if let Ok(order) = serde_json::from_slice::<Order>(job.order) {
         let now = (Instant::now(), UnixMs::now());
         let report = act(engine, order, job.modules, job.network, black_box, limits, now);
         let json = report_json(&report, &limits);
         let passed = matches!(&report, Report::Ran(Ran { outcome: Outcome::Passed, .. })) && !json.is_empty();
-        if let (true, Ok(written)) = (passed, pages::written(heap_top)) {
+        if let (true, Ok(written)) = (passed, layout::written(region, heap_top)) {
             hand_over(&serde_json::to_vec(&written).unwrap_or_default());
         }
     }

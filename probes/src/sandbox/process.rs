@@ -1,4 +1,4 @@
-//! The few calls to the operating system that make a run a process of its own. All `unsafe` of the sandbox is here.
+//! The few calls to the operating system that make a run a process of its own.
 #![allow(unsafe_code, reason = "fork, signals, limits and descriptors have no safe interface")]
 
 use std::fs::File;
@@ -70,6 +70,12 @@ pub(crate) const GATE_FD: RawFd = 4;
 
 /// Where a process that waits for its order reads it.
 const ORDERS_FD: RawFd = GATE_FD + 1;
+
+/// Puts another gate in the place of this process's.
+pub(super) fn replace_gate(gate: &OwnedFd) -> io::Result<()> {
+    // SAFETY: both descriptors are plain numbers to dup2; the gate that was there is given up on purpose.
+    check(unsafe { libc::dup2(gate.as_raw_fd(), GATE_FD) })
+}
 
 /// What the process of a run may use, whatever becomes of it.
 pub(super) struct Bounds {

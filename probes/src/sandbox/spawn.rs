@@ -51,7 +51,8 @@ pub(super) async fn spawn(settings: &SandboxSettings, required: &[ProtectionName
     let mut input = connected().map_err(|_| SandboxError::EndedEarly { program: program.clone() })?;
     let ready = async {
         let ended_early = |_| SandboxError::EndedEarly { program: program.clone() };
-        let setup = wire::frame(&ToZygote::Setup(settings.limits), &[]).map_err(ended_early)?;
+        let setup = ToZygote::Setup { limits: settings.limits, rehearses: settings.rehearses };
+        let setup = wire::frame(&setup, &[]).map_err(ended_early)?;
         input.write_all(&setup).await.map_err(ended_early)?;
         match read(&mut output).await.map_err(ended_early)? {
             Some((FromZygote::Ready { containment }, _)) => match Lacking::of(&containment, required) {

@@ -24,7 +24,10 @@ pub(super) const PREFIX_BYTES: usize = 8;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToZygote {
     /// The first frame.
-    Setup(Limits),
+    Setup {
+        limits: Limits,
+        rehearses: bool,
+    },
     /// Keep a bundle; the body is the JSON of [`Modules`].
     Bundle {
         hash: String,

@@ -13,26 +13,19 @@
 use super::Limits;
 use super::black_box::BlackBox;
 use super::child::{self, Job, Seat};
-use super::code;
 use super::containment::{self, RunFilter};
-use super::memory;
-use super::pages::Written;
+use super::layout::{self, LaidOut, Region, Rehearsed, Written};
 use super::process::{self, Forked as Fork, Status};
-use super::rehearsal::{self, Rehearsed};
 use super::wire::{self, FromZygote, Modules, ProcessEnd, ToZygote};
 use crate::engine::Engine;
 use crate::fetch::PreparedNetwork;
 use crate::transport::NetworkSettings;
-use rand::TryRngCore as _;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Free space at the heap's end, in large pages, for what a run allocates.
-const FREE_BYTES: usize = 512 << 10;
 
 /// What a report may have beside its result.
 const REPORT_SLACK_BYTES: usize = 64 << 10;
@@ -57,6 +50,7 @@ struct Zygote {
     address_space_bytes: u64,
     filter: Option<RunFilter>,
     engine: Engine,
+    region: Option<Region>,
     rehearsed: Rehearsed,
     bundles: HashMap<String, Arc<Modules>>,
     networks: HashMap<u32, Result<Arc<PreparedNetwork>, String>>,
@@ -112,27 +106,15 @@ const SPARE_ORDER_BYTES_MAX: usize = 32 << 10;
 
 fn serve() -> io::Result<()> {
     let (mut input, mut output) = process::take_standard_streams()?;
-    let heap_start = memory::prepare_allocator();
-    let Some((ToZygote::Setup(limits), _)) = wire::read(&mut input)? else { return Ok(()) };
-    let mut engine = match Engine::warm(limits.heap_bytes_max) {
-        Ok(engine) => engine,
+    let Some((ToZygote::Setup { limits, rehearses }, _)) = wire::read(&mut input)? else { return Ok(()) };
+    let LaidOut { engine, region, rehearsed } = match layout::lay_out(limits, rehearses) {
+        Ok(laid_out) => laid_out,
         Err(error) => {
             let reason = format!("{error}: {:?}", std::error::Error::source(&error));
             return wire::write(&mut output, &FromZygote::Unfit { reason }, &[]);
         }
     };
-    ask_for_processor_features();
-    code::join_code();
-    engine.settle();
-    memory::fill_heap_holes();
-    engine.fill_holes(memory::heap_top);
-    memory::fill_heap_holes();
-    memory::join_heap(heap_start, FREE_BYTES);
-    let rehearsed = rehearsal::rehearse(&mut engine, limits).unwrap_or_else(|error| {
-        eprintln!("tocsin zygote: runs are slower than they could be, because the rehearsal failed: {error}");
-        Rehearsed::default()
-    });
-    let address_space_bytes = memory::address_space_bytes();
+    let address_space_bytes = layout::address_space_bytes();
     // The last of all: nothing can be read afterwards.
     let (containment, filter) = containment::enter();
     wire::write(&mut output, &FromZygote::Ready { containment }, &[])?;
@@ -143,6 +125,7 @@ fn serve() -> io::Result<()> {
         address_space_bytes,
         filter,
         engine,
+        region,
         rehearsed,
         bundles: HashMap::new(),
         networks: HashMap::new(),
@@ -153,17 +136,6 @@ fn serve() -> io::Result<()> {
         leaving: Vec::new(),
     };
     zygote.attend(input)
-}
-
-/// The standard library asks the processor once and remembers. `cpuid` is slow on virtual machines, and every run
-/// would ask anew.
-fn ask_for_processor_features() {
-    #[cfg(target_arch = "x86_64")]
-    std::hint::black_box(std::is_x86_feature_detected!("avx2"));
-    #[cfg(target_arch = "aarch64")]
-    std::hint::black_box(std::arch::is_aarch64_feature_detected!("aes"));
-    // Likewise for where the C library's source of randomness is.
-    let _ = rand::rngs::OsRng.try_next_u32();
 }
 
 impl Zygote {
@@ -245,13 +217,13 @@ impl Zygote {
             }
         };
         let told = wire::write(&mut self.output, &FromZygote::Ended { run, end }, &notes);
-        memory::wipe(notes);
+        layout::wipe(notes);
         told
     }
 
     fn obey(&mut self, message: ToZygote, body: Vec<u8>) -> io::Result<()> {
         match message {
-            ToZygote::Setup(_) => Ok(()),
+            ToZygote::Setup { .. } => Ok(()),
             ToZygote::Bundle { hash } => {
                 self.let_go_of_spare();
                 let modules: Modules = serde_json::from_slice(&body)?;
@@ -271,7 +243,7 @@ impl Zygote {
             ToZygote::Start { run, hash, network, timeout_ms } => {
                 let started = self.start(run, &hash, network, timeout_ms, &body);
                 // The order holds secrets.
-                memory::wipe(body);
+                layout::wipe(body);
                 match started {
                     Ok(process) => wire::write(&mut self.output, &FromZygote::Forked { run, process }, &[]),
                     Err(reason) => {
@@ -311,8 +283,8 @@ impl Zygote {
                 let (zygote, limits) = (self.process, self.limits);
                 let (filter, address_space_bytes) = (self.filter.as_ref(), self.address_space_bytes);
                 let known = Known { bundles: &self.bundles, networks: &self.networks, rehearsed: &self.rehearsed };
-                let engine = &mut self.engine;
-                go_on(known, Seat { engine, zygote, report, black_box, limits, filter, address_space_bytes })
+                let (engine, region) = (&mut self.engine, self.region.as_ref());
+                go_on(known, Seat { engine, region, zygote, report, black_box, limits, filter, address_space_bytes })
             }
             Fork::Parent { process } => {
                 drop(report);

@@ -79,6 +79,7 @@ async fn sandbox() -> Arc<Sandbox> {
         zygote_args: vec!["zygote".to_owned()],
         zygotes: 2,
         runs_in_flight_max: 64,
+        rehearses: true,
         limits: Limits { describe_timeout_ms: 2_000, ..Limits::default() },
     };
     Arc::new(Sandbox::start(settings).await.expect("the sandbox starts"))

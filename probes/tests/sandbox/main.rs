@@ -9,6 +9,7 @@ mod target;
 mod declared;
 mod held;
 mod matching;
+mod memory;
 mod network;
 mod nginx;
 mod processes;
@@ -37,10 +38,13 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("the event loop starts");
     let failed = runtime.block_on(async {
         let limits = Limits { describe_timeout_ms: 500, ..Limits::default() };
-        let mut tests = specs::tests(&Arc::new(sandbox(2, limits).await)).await;
+        let as_in_up = SandboxSettings { rehearses: true, ..settings(2, limits) };
+        let as_in_up = Sandbox::start(as_in_up).await.expect("the sandbox starts");
+        let mut tests = specs::tests(&Arc::new(as_in_up)).await;
         tests.extend(declared::tests());
         tests.extend(processes::tests());
         tests.extend(held::tests());
+        tests.extend(memory::tests());
         tests.retain(|(name, _)| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str())));
         println!("running {} tests", tests.len());
         let mut running = tokio::task::JoinSet::new();
@@ -83,6 +87,7 @@ fn settings(zygotes: usize, limits: Limits) -> SandboxSettings {
         zygote_args: vec!["zygote".to_owned()],
         zygotes,
         runs_in_flight_max: 64,
+        rehearses: false,
         limits,
     }
 }

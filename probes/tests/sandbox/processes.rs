@@ -7,7 +7,6 @@ use probes::sandbox::{Limits, RunOrder, Sandbox};
 use probes::script::ScriptBundle;
 use probes::transport::NetworkSettings;
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,10 +26,7 @@ pub fn tests() -> Vec<Test> {
         test("a full queue refuses", a_full_queue_refuses()),
         test("a run that does not stop is killed", a_run_that_does_not_stop_is_killed()),
         test("what a killed run had noted is in its result", what_a_killed_run_had_noted()),
-        test("a run has its own notes and nobody elses", a_run_has_its_own_notes()),
         test("the connections of a killed run are closed", the_connections_of_a_killed_run()),
-        test("runs leave nothing behind for others", runs_leave_nothing_behind()),
-        test("the environment stays outside", the_environment_stays_outside()),
         test("a killed daemon leaves no process behind", a_killed_daemon_leaves_no_process_behind()),
         test("shutdown answers everybody", shutdown_answers_everybody()),
         test("a program that is no zygote is refused", a_program_that_is_no_zygote_is_refused()),
@@ -384,33 +380,6 @@ async fn end_with(signal: nix::sys::signal::Signal, class: FailureClass, part: &
     ensure(!all.contains("s3cret") && !all.contains("zx47") && !all.contains("one-time"), &all)
 }
 
-/// What a run shares with its zygote is in no other run, whether that was forked before or after it.
-async fn a_run_has_its_own_notes() -> Result<(), String> {
-    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
-    let waits = bundle("waits", WAITS);
-    let mut runs = Vec::new();
-    for slot in 0..4 {
-        runs.push(in_background(&sandbox, order(&waits, slot)).await);
-    }
-    until("four runs in flight", || sandbox.runs_in_flight().len() == 4).await?;
-    let mut notes = HashSet::new();
-    for process in sandbox.runs_in_flight() {
-        let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).map_err(|error| error.to_string())?;
-        // `7f0000000000-7f0000100000 rw-s 00000000 00:01 4711 /dev/zero (deleted)`
-        let shared: Vec<_> = maps.lines().filter(|line| line.split(' ').nth(1) == Some("rw-s")).collect();
-        let [shared] = shared[..] else { return Err(format!("one shared mapping, not {shared:?}")) };
-        let inode = shared.split_whitespace().nth(4).unwrap_or_default().to_owned();
-        ensure(notes.insert(inode), format!("two runs share {shared}"))?;
-    }
-    for process in sandbox.runs_in_flight() {
-        kill(process, nix::sys::signal::Signal::SIGKILL);
-    }
-    for run in runs {
-        run.await.map_err(|error| error.to_string())?;
-    }
-    Ok(())
-}
-
 /// Neither the run's process nor the broker that made them keeps any.
 async fn the_connections_of_a_killed_run() -> Result<(), String> {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -442,47 +411,6 @@ async fn the_connections_of_a_killed_run() -> Result<(), String> {
     let result = run.await.map_err(|error| error.to_string())?;
     ensure(result.requests.len() == 30, format!("{result:?}"))?;
     until("all of them are closed", || closed.load(Ordering::SeqCst) == 30).await
-}
-
-async fn runs_leave_nothing_behind() -> Result<(), String> {
-    let sandbox = sandbox(1, Limits::default()).await;
-    let bundle = bundle(
-        "stateful",
-        "if (globalThis.seen) throw new Error('seen'); globalThis.seen = true; Array.prototype.seen = 1;",
-    );
-    for slot in 0..5 {
-        let result = sandbox.run(order(&bundle, slot)).await;
-        ensure(result.failure().is_none(), format!("{result:?}"))?;
-    }
-    Ok(())
-}
-
-async fn the_environment_stays_outside() -> Result<(), String> {
-    let sandbox = Arc::new(sandbox(1, Limits::default()).await);
-    let secret = "in-no-environment-4711";
-    let run = RunOrder { secrets: [("S".to_owned(), secret.to_owned())].into(), ..order(&bundle("waits", WAITS), 0) };
-    let run = in_background(&sandbox, run).await;
-    until("a run in flight", || sandbox.runs_in_flight().len() == 1).await?;
-    let process = sandbox.runs_in_flight()[0];
-    for process in [process, sandbox.zygotes()[0].cast_signed()] {
-        for file in ["environ", "cmdline"] {
-            let bytes = std::fs::read(format!("/proc/{process}/{file}")).map_err(|error| error.to_string())?;
-            let text = String::from_utf8_lossy(&bytes);
-            ensure(
-                !text.contains(secret) && !text.contains("CARGO") && !text.contains("HOME="),
-                format!("{file}: {text}"),
-            )?;
-        }
-    }
-    until("the run's descriptors are its own", || {
-        let Ok(descriptors) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return false };
-        let targets: Vec<_> = descriptors.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok()).collect();
-        let pipes = targets.iter().filter(|target| target.to_string_lossy().starts_with("pipe:")).count();
-        pipes == 1 && targets.iter().any(|target| target == Path::new("/dev/null"))
-    })
-    .await?;
-    kill(process, nix::sys::signal::Signal::SIGKILL);
-    run.await.map_err(|error| error.to_string()).map(|_| ())
 }
 
 /// The subcommand `daemon`: starts a sandbox with a run that waits, prints all their processes, and waits too.

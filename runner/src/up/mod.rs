@@ -72,7 +72,7 @@ pub async fn up(settings: Settings, arguments: &UpArguments) -> anyhow::Result<E
     let calls = Arc::new(callbacks::Tally::default());
     let journal = open_journal(&settings);
     let (sandbox, journal, looked_up) =
-        tokio::join!(sandboxing::start(&settings), journal, slack_channels::look_up(&settings));
+        tokio::join!(sandboxing::start_to_stay(&settings), journal, slack_channels::look_up(&settings));
     let (sandbox, journal) = (Arc::new(sandbox.context("the sandbox does not start")?), journal?);
     let looked_up = looked_up?;
     looked_up.remember(&settings.data_dir);

@@ -39,8 +39,7 @@ pub(super) fn join_code() {
     for (index, mapping) in maps.iter().enumerate().filter(|(_, mapping)| mapping.path == program.path) {
         let access = match mapping.access {
             "r-xp" => libc::PROT_READ | libc::PROT_EXEC,
-            // Between the code and the data: what the loader has written, and then made read-only.
-            "r--p" if mapping.start > program.start => libc::PROT_READ,
+            "r--p" => libc::PROT_READ,
             _ => continue,
         };
         let before = index.checked_sub(1).map_or(0, |before| maps[before].end);

@@ -1,9 +1,11 @@
 //! The zygote's heap, laid out for being forked: a run pays for each page that it writes to, whoever wrote to it first.
 #![allow(unsafe_code, reason = "the allocator's settings and state have no safe interface")]
 
-const LARGE_PAGE: usize = 2 << 20;
+pub(super) const LARGE_PAGE: usize = 2 << 20;
 
 /// By how much the heap grows at once.
+use super::blocks;
+
 const TOP_PAD: libc::c_int = 1 << 20;
 
 /// One arena for the allocator: a second one, made for a child's first thread, takes 64 MiB of address space. Memory
@@ -33,82 +35,77 @@ pub(super) fn prepare_allocator() -> usize {
 ///
 /// What a run allocates would otherwise go into holes all over the heap, and each page of the parent's that it writes
 /// to has to be copied. With no holes left its allocations lie side by side on fresh pages.
-#[cfg(target_env = "gnu")]
-pub(super) fn fill_heap_holes() {
+pub(super) fn fill_holes() {
     const LARGEST: usize = 1 << 20;
+    const SMALL_MAX: usize = 1040;
     let mut size = LARGEST;
     while size >= 16 {
         loop {
             let top = heap_top();
-            // SAFETY: the pointer is freed once, below, or never.
-            let hole = unsafe { libc::malloc(size) };
+            let hole = blocks::uncounted(size);
             if hole.is_null() {
                 break;
             }
             if hole as usize >= top {
-                // SAFETY: `hole` came from malloc just now.
-                unsafe { libc::free(hole) };
+                // A small one would be kept apart, for whoever asks for as much next.
+                if size > SMALL_MAX {
+                    // SAFETY: `hole` came from malloc just now.
+                    unsafe { libc::free(hole) };
+                }
                 break;
             }
         }
         // Small sizes have a free list each; larger ones share lists.
-        size = if size > 1040 { (size * 15 / 16) & !15 } else { size - 16 };
+        size = if size > SMALL_MAX { (size * 15 / 16) & !15 } else { size - 16 };
     }
     // SAFETY: malloc_trim gives back whole free pages; here those at the heap's end, which would be copied otherwise.
     unsafe { libc::malloc_trim(0) };
 }
 
 /// Where the allocator's free space at the heap's end starts.
-#[cfg(target_env = "gnu")]
 pub(super) fn heap_top() -> usize {
     // SAFETY: mallinfo2 reads the allocator's own state; sbrk(0) moves nothing and tells the heap's end.
     unsafe { (libc::sbrk(0) as usize).saturating_sub(libc::mallinfo2().keepcost) }
 }
 
-#[cfg(not(target_env = "gnu"))]
-pub(super) fn heap_top() -> usize {
-    // SAFETY: sbrk(0) moves nothing.
-    unsafe { libc::sbrk(0) as usize }
-}
-
 /// Makes the heap of large pages, as far as the kernel has any: a fork copies one entry of its tables for each, and five
 /// hundred for the same memory in small pages. What is allocated from now on goes to small pages behind them: a large one
 /// would be taken apart at the zygote's first write to it, and every later fork would copy its five hundred.
-pub(super) fn join_heap(start: usize, room_bytes: usize) {
+pub(super) fn join(start: usize) {
     const MADV_COLLAPSE: libc::c_int = 25;
     let end = end_in_large_page();
     for page in (start.next_multiple_of(LARGE_PAGE)..end).step_by(LARGE_PAGE) {
         // SAFETY: the advice changes no content; where the kernel does not know it or has no large page, nothing happens.
         unsafe { libc::madvise(page as *mut libc::c_void, LARGE_PAGE, MADV_COLLAPSE) };
     }
-    // SAFETY: the block is freed at once, and stays with the process as free space (see `prepare_allocator`).
-    unsafe { libc::free(std::hint::black_box(libc::malloc(room_bytes))) };
 }
 
-/// Allocates for good what is left of the heap's last large page. Returns where that ends.
-fn end_in_large_page() -> usize {
-    // What the allocator takes for itself of a block, and of the free space behind it.
-    const OWN: usize = 40;
+/// Allocates for good what is left of the heap's last large page. Returns where that ends, and the free space starts.
+pub(super) fn end_in_large_page() -> usize {
+    // The smallest block, and what the allocator takes for itself of one. It keeps as much free as the smallest takes.
+    const SMALLEST: usize = 24;
+    const OWN: usize = 8;
     let top = heap_top();
-    let end = (top + OWN).next_multiple_of(LARGE_PAGE);
-    // SAFETY: the block is nobody's, and never freed.
+    let end = (top + 2 * (SMALLEST + OWN)).next_multiple_of(LARGE_PAGE);
+    // SAFETY: the blocks are nobody's, and never freed.
     unsafe {
         libc::mallopt(libc::M_TOP_PAD, 0);
-        std::hint::black_box(libc::malloc(end - top - OWN));
+        std::hint::black_box(libc::malloc(end - top - (SMALLEST + OWN) - OWN));
+        std::hint::black_box(libc::malloc(SMALLEST));
         libc::mallopt(libc::M_TOP_PAD, TOP_PAD);
     }
     end
 }
 
 /// Overwrites what is about to be freed: every later fork has a copy of this memory.
-pub(super) fn wipe(mut bytes: Vec<u8>) {
+pub(in crate::sandbox) fn wipe(mut bytes: Vec<u8>) {
     bytes.fill(0);
     // Or the compiler would see that nobody reads it any more.
     std::hint::black_box(&bytes);
 }
 
 /// What this process maps now, in bytes; zero where the kernel does not say.
-pub(super) fn address_space_bytes() -> u64 {
+pub(in crate::sandbox) fn address_space_bytes() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|statm| statm.split_whitespace().next()?.parse::<u64>().ok())

@@ -1,0 +1,88 @@
+//! Which of its zygote's pages a run is going to write to, known before it starts.
+//!
+//! A fork shares every page with its parent until one of the two writes to it. Each first write is then a fault and a
+//! copy. They are the same pages in every run, since every run starts from the same memory. So the zygote rehearses (see
+//! `rehearsal`) and asks the rehearsing process what it wrote to. What can be moved goes to the `region`; of the rest,
+//! runs have the kernel copy all at once.
+#![allow(unsafe_code, reason = "advice about memory has no safe interface")]
+
+use super::region::Region;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+const PAGE: usize = 4096;
+
+/// Neighbouring pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Range {
+    start: usize,
+    bytes: usize,
+}
+
+/// What a process wrote to that was forked a moment ago: pages that its parent uses too.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Written {
+    /// By their addresses.
+    ranges: Vec<Range>,
+}
+
+/// The addresses of this process's private memory, from and up to.
+fn private_memory() -> io::Result<Vec<(usize, usize)>> {
+    let maps = std::fs::read_to_string("/proc/self/maps")?;
+    let mapping = |line: &str| {
+        let mut fields = line.split_ascii_whitespace();
+        let (start, end) = fields.next()?.split_once('-')?;
+        let number = |text| usize::from_str_radix(text, 16).ok();
+        (fields.next()? == "rw-p").then_some((number(start)?, number(end)?))
+    };
+    Ok(maps.lines().filter_map(mapping).collect())
+}
+
+/// What this process, a fork, has written to of its parent's, but for the region that it has a copy of and the free space
+/// at the heap's end.
+pub(in crate::sandbox) fn written(region: Option<&Region>, heap_top: usize) -> io::Result<Written> {
+    // Documentation/admin-guide/mm/pagemap.rst: the page is there, and mapped by this process alone.
+    const OWN: u64 = (1 << 63) | (1 << 56);
+    // SAFETY: sbrk(0) moves nothing and tells the heap's end.
+    let heap_end = unsafe { libc::sbrk(0) as usize };
+    let is_foreseen = |page| (heap_top..heap_end).contains(&page) || region.is_some_and(|region| region.contains(page));
+    let pagemap = File::open("/proc/self/pagemap")?;
+    let mut written = Written::default();
+    for (start, end) in private_memory()? {
+        let mut entries = vec![0; (end - start) / PAGE * 8];
+        pagemap.read_exact_at(&mut entries, (start / PAGE * 8) as u64)?;
+        let own = entries.as_chunks::<8>().0.iter().map(|entry| u64::from_ne_bytes(*entry) & OWN == OWN);
+        let pages = own.enumerate().filter(|(_, is_own)| *is_own).map(|(index, _)| start + index * PAGE);
+        written.extend(pages.filter(|page| !is_foreseen(*page)));
+    }
+    Ok(written)
+}
+
+impl Written {
+    /// Adds pages, in the order of their addresses and after those that are there.
+    pub(super) fn extend(&mut self, pages: impl IntoIterator<Item = usize>) {
+        for page in pages {
+            match self.ranges.last_mut() {
+                Some(last) if last.start + last.bytes == page => last.bytes += PAGE,
+                _ => self.ranges.push(Range { start: page, bytes: PAGE }),
+            }
+        }
+    }
+
+    /// Whether any of these bytes are in it.
+    pub fn touches(&self, address: usize, bytes: usize) -> bool {
+        let after = self.ranges.partition_point(|range| range.start < address + bytes);
+        after.checked_sub(1).is_some_and(|last| self.ranges[last].start + self.ranges[last].bytes > address)
+    }
+
+    /// Gives this process pages of its own wherever it is going to write to.
+    pub fn copy_now(&self) {
+        for range in &self.ranges {
+            // SAFETY: the advice changes no content. Where it fails, and on kernels that do not know it, each first write
+            // to a page is a fault, and all is as well.
+            unsafe { libc::madvise(range.start as *mut libc::c_void, range.bytes, libc::MADV_POPULATE_WRITE) };
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Runs of the zygote's own before it is ready, to learn which memory runs write to.
+
+use super::blocks::{self, Asked};
+use super::pages::Written;
+use super::region::{self, Region};
+use super::{heap, warm_up};
+use crate::broker::{self, Ticket};
+use crate::engine::Engine;
+use crate::sandbox::Limits;
+use crate::sandbox::black_box::BlackBox;
+use crate::sandbox::child::{self, Job, Seat};
+use crate::sandbox::process::{self, Forked};
+use crate::sandbox::wire::{Mode, Modules, Order, Task};
+use crate::script::{Module, ModuleKind};
+use crate::transport::NetworkSettings;
+use checks::{RunKey, UnixMs};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What every run does; a function already, as bundling makes of a script (see `script::function`).
+const IDLE: &str = r#"
+const { defineCheck } = $_t.tocsin;
+$_t.default = defineCheck({ schedule: "every 30s", async run() {} });
+"#;
+
+/// Some of what checks do beyond that.
+const ASKING: &str = r#"
+const { defineCheck, expect, step } = $_t.tocsin;
+$_t.default = defineCheck({
+  schedule: "every 30s",
+  async run(ctx) {
+    await step("ask", async () => {
+      const url = new URL(ctx.vars.URL);
+      const response = await fetch(url, { method: "POST", body: JSON.stringify({ a: 1 }), headers: { accept: "*/*" } });
+      expect(response).toHaveStatus(200);
+      expect(await response.json()).toEqual({ ok: true });
+    });
+  },
+});
+"#;
+const URL: &str = "http://rehearsal.invalid/answer?to=everything";
+const ANSWER: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\nserver: rehearsal\r\n\r\n{\"ok\":true}";
+
+const TIMEOUT_MS: u64 = 10_000;
+
+/// What runs write to, by what their scripts look like.
+#[derive(Default)]
+pub(in crate::sandbox) struct Rehearsed {
+    idle: Written,
+    asking: Written,
+}
+
+impl Rehearsed {
+    /// What every run writes to.
+    pub fn of_any(&self) -> &Written {
+        &self.idle
+    }
+
+    /// What a run of these modules is going to write to, or most of it.
+    pub fn of(&self, modules: &Modules) -> &Written {
+        let asks = modules.iter().any(|module| module.code.contains("fetch(") || module.code.contains("tocsin/"));
+        if asks { &self.asking } else { &self.idle }
+    }
+}
+
+pub(super) fn rehearse(engine: &mut Engine, region: Option<&Region>, limits: Limits) -> io::Result<Rehearsed> {
+    let mut one = |code| one(engine, region, limits, code);
+    Ok(Rehearsed { idle: one(IDLE)?, asking: one(ASKING)? })
+}
+
+/// Which of the blocks that an engine asks for while it warms up runs are going to write to: another process warms one up
+/// and rehearses.
+pub(super) fn hot_blocks(limits: Limits) -> io::Result<Vec<Asked>> {
+    // Tables of names in random orders have one order here and there.
+    std::hint::black_box(std::hash::RandomState::new());
+    in_another_process(|| {
+        let (engine, notes) = blocks::note(|| warm_up(limits));
+        let mut engine = engine.ok()?;
+        let rehearsed = rehearse(&mut engine, None, limits).ok()?;
+        serde_json::to_vec(&region::hot_blocks(&notes, [&rehearsed.idle, &rehearsed.asking])).ok()
+    })
+}
+
+/// What a fork of this process says as JSON.
+fn in_another_process<T: DeserializeOwned>(says: impl FnOnce() -> Option<Vec<u8>>) -> io::Result<T> {
+    let (read, write) = process::pipe()?;
+    match process::fork()? {
+        Forked::Child => {
+            drop(read);
+            // Of less than all of it, the other side can read nothing.
+            let _: io::Result<()> = File::from(write).write_all(&says().unwrap_or_default());
+            process::exit_now(0)
+        }
+        Forked::Parent { process } => {
+            drop(write);
+            let mut said = Vec::new();
+            File::from(read).read_to_end(&mut said)?;
+            process::reap(process)?;
+            serde_json::from_slice(&said).map_err(io::Error::other)
+        }
+    }
+}
+
+fn one(engine: &mut Engine, region: Option<&Region>, limits: Limits, code: &str) -> io::Result<Written> {
+    let modules = Arc::new(vec![Module {
+        specifier: "check:///rehearsal.check.js".to_owned(),
+        path: "rehearsal.check.js".to_owned(),
+        kind: ModuleKind::Function,
+        code: code.to_owned(),
+        source_map: None,
+    }]);
+    let key = RunKey {
+        check: "rehearsal".parse().map_err(io::Error::other)?,
+        region: "rehearsal".parse().map_err(io::Error::other)?,
+        slot: UnixMs(0),
+        attempt: 0,
+    };
+    let vars = BTreeMap::from([("URL".to_owned(), URL.to_owned())]);
+    let task = Task::Run { key, vars, secrets: BTreeMap::new() };
+    let order = serde_json::to_vec(&Order {
+        task,
+        ticket: Ticket::default(),
+        secret_hosts: BTreeMap::new(),
+        timeout_ms: TIMEOUT_MS,
+        mode: Mode::Live,
+    })?;
+    let network = crate::fetch::prepare(&NetworkSettings::default()).map_err(io::Error::other)?;
+    let black_box = BlackBox::new(&limits)?;
+    let heap_top = heap::heap_top();
+    let (gate, stand_in) = stand_in()?;
+    let (read, write) = process::pipe()?;
+    match process::fork()? {
+        Forked::Child => {
+            if process::replace_gate(&gate).is_err() {
+                process::exit_now(1);
+            }
+            let (order, written) = (&order[..], &Written::default());
+            let zygote = std::os::unix::process::parent_id().cast_signed();
+            let (filter, address_space_bytes) = (None, 0);
+            let seat = Seat { engine, region, zygote, report: write, black_box, limits, filter, address_space_bytes };
+            let kill_after = Duration::from_millis(TIMEOUT_MS);
+            let job = Job { order, modules, network, kill_after, written };
+            child::rehearse(seat, job, heap_top)
+        }
+        Forked::Parent { process } => {
+            drop((write, gate));
+            let mut written = Vec::new();
+            File::from(read).read_to_end(&mut written)?;
+            process::reap(process)?;
+            process::reap(stand_in)?;
+            serde_json::from_slice(&written).map_err(io::Error::other)
+        }
+    }
+}
+
+/// A process that is the broker and the target of one run. Returns the run's gate to it; it ends when the run does.
+fn stand_in() -> io::Result<(OwnedFd, i32)> {
+    let (stand_ins, gate) = broker::stand_in_gate()?;
+    match process::fork()? {
+        Forked::Child => {
+            drop(gate);
+            // Where it fails, so does the run's request, and with it the rehearsal.
+            let _: io::Result<()> = broker::answer_one(stand_ins, ANSWER.as_bytes());
+            process::exit_now(0)
+        }
+        Forked::Parent { process } => Ok((gate, process)),
+    }
+}
