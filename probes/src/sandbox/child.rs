@@ -4,7 +4,7 @@ use super::Limits;
 use super::black_box::BlackBox;
 use super::containment::RunFilter;
 use super::credentials;
-use super::layout::{self, Region, Written};
+use super::layout::{Region, Touched, Written};
 use super::process::{self, Bounds, exit_now};
 use super::starvation::Pulse;
 use super::transcript::{self, Redaction};
@@ -154,7 +154,7 @@ fn processor_seconds_max(kill_after: Duration) -> u64 {
     (kill_after.as_secs() + 1).saturating_mul(1 + THREADS_MAX as u64)
 }
 
-/// Makes a run of the zygote's own, and hands over what it wrote to in place of a report. Nobody's script runs here, so
+/// Makes a run of the zygote's own, and hands over what it used in place of a report. Nobody's script runs here, so
 /// that the process need not be contained; `heap_top` is the zygote's.
 pub(super) fn rehearse(seat: Seat<'_>, job: Job<'_>, heap_top: usize) -> ! {
     seat.take_own(job.written);
@@ -165,8 +165,8 @@ pub(super) fn rehearse(seat: Seat<'_>, job: Job<'_>, heap_top: usize) -> ! {
         let report = act(engine, order, job.modules, job.network, black_box, limits, now);
         let json = report_json(&report, &limits);
         let passed = matches!(&report, Report::Ran(Ran { outcome: Outcome::Passed, .. })) && !json.is_empty();
-        if let (true, Ok(written)) = (passed, layout::written(region, heap_top)) {
-            hand_over(&serde_json::to_vec(&written).unwrap_or_default());
+        if let (true, Ok(touched)) = (passed, Touched::so_far(region, heap_top)) {
+            hand_over(&serde_json::to_vec(&touched).unwrap_or_default());
         }
     }
     exit_now(0)

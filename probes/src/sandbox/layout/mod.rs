@@ -20,13 +20,14 @@ mod rehearsal;
 mod tests;
 
 pub(super) use heap::{address_space_bytes, wipe};
-pub(super) use pages::{Written, written};
+pub(super) use pages::Written;
 pub(super) use region::Region;
-pub(super) use rehearsal::Rehearsed;
+pub(super) use rehearsal::{Rehearsed, Touched};
 
 use super::Limits;
 use crate::engine::{Engine, EngineError};
 use rand::TryRngCore as _;
+use rehearsal::Foreseen;
 
 /// An engine in memory that is laid out.
 pub(super) struct LaidOut {
@@ -45,13 +46,13 @@ pub(super) fn lay_out(limits: Limits, rehearses: bool) -> Result<LaidOut, Engine
         engine.settle();
         return Ok(LaidOut { engine, region: None, rehearsed: Rehearsed::default() });
     }
-    code::join_code();
-    let hot = rehearsal::hot_blocks(limits).unwrap_or_else(|error| {
-        tell("nothing is known of what they write to", &error);
-        Vec::new()
+    let foreseen = rehearsal::foresee(limits).unwrap_or_else(|error| {
+        tell("nothing is known of what they use", &error);
+        Foreseen::default()
     });
+    code::join(&foreseen.code);
     heap::fill_holes();
-    let (region, mut places) = Region::with_places(&hot).unzip();
+    let (region, mut places) = Region::with_places(&foreseen.blocks).unzip();
     let places = places.as_deref_mut().unwrap_or_default();
     let (engine, used) = blocks::place(places, || warm_up(limits));
     let mut engine = engine?;

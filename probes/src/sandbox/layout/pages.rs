@@ -28,6 +28,17 @@ pub(in crate::sandbox) struct Written {
     ranges: Vec<Range>,
 }
 
+/// The kernel's entry for each page of this process's from `start` up to `end`, with the page's address
+/// (Documentation/admin-guide/mm/pagemap.rst).
+pub(super) fn entries(start: usize, end: usize) -> io::Result<impl Iterator<Item = (usize, u64)>> {
+    const ENTRY: usize = size_of::<u64>();
+    let mut entries = vec![0; (end - start) / PAGE * ENTRY];
+    File::open("/proc/self/pagemap")?.read_exact_at(&mut entries, (start / PAGE * ENTRY) as u64)?;
+    let pages = (start..end).step_by(PAGE);
+    let entry = move |index: usize| entries.as_chunks::<ENTRY>().0.get(index).map(|entry| u64::from_ne_bytes(*entry));
+    Ok(pages.enumerate().map_while(move |(index, page)| Some((page, entry(index)?))))
+}
+
 /// The addresses of this process's private memory, from and up to.
 fn private_memory() -> io::Result<Vec<(usize, usize)>> {
     let maps = std::fs::read_to_string("/proc/self/maps")?;
@@ -42,20 +53,16 @@ fn private_memory() -> io::Result<Vec<(usize, usize)>> {
 
 /// What this process, a fork, has written to of its parent's, but for the region that it has a copy of and the free space
 /// at the heap's end.
-pub(in crate::sandbox) fn written(region: Option<&Region>, heap_top: usize) -> io::Result<Written> {
-    // Documentation/admin-guide/mm/pagemap.rst: the page is there, and mapped by this process alone.
+pub(super) fn written(region: Option<&Region>, heap_top: usize) -> io::Result<Written> {
+    // The page is there, and mapped by this process alone.
     const OWN: u64 = (1 << 63) | (1 << 56);
     // SAFETY: sbrk(0) moves nothing and tells the heap's end.
     let heap_end = unsafe { libc::sbrk(0) as usize };
     let is_foreseen = |page| (heap_top..heap_end).contains(&page) || region.is_some_and(|region| region.contains(page));
-    let pagemap = File::open("/proc/self/pagemap")?;
     let mut written = Written::default();
     for (start, end) in private_memory()? {
-        let mut entries = vec![0; (end - start) / PAGE * 8];
-        pagemap.read_exact_at(&mut entries, (start / PAGE * 8) as u64)?;
-        let own = entries.as_chunks::<8>().0.iter().map(|entry| u64::from_ne_bytes(*entry) & OWN == OWN);
-        let pages = own.enumerate().filter(|(_, is_own)| *is_own).map(|(index, _)| start + index * PAGE);
-        written.extend(pages.filter(|page| !is_foreseen(*page)));
+        let own = entries(start, end)?.filter(|(_, entry)| entry & OWN == OWN).map(|(page, _)| page);
+        written.extend(own.filter(|page| !is_foreseen(*page)));
     }
     Ok(written)
 }

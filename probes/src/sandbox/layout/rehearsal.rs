@@ -1,9 +1,9 @@
 //! Runs of the zygote's own before it is ready, to learn which memory runs write to.
 
 use super::blocks::{self, Asked};
-use super::pages::Written;
+use super::pages::{self, Written};
 use super::region::{self, Region};
-use super::{heap, warm_up};
+use super::{code, heap, warm_up};
 use crate::broker::{self, Ticket};
 use crate::engine::Engine;
 use crate::sandbox::Limits;
@@ -15,7 +15,8 @@ use crate::script::{Module, ModuleKind};
 use crate::transport::NetworkSettings;
 use checks::{RunKey, UnixMs};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -69,21 +70,46 @@ impl Rehearsed {
     }
 }
 
-pub(super) fn rehearse(engine: &mut Engine, region: Option<&Region>, limits: Limits) -> io::Result<Rehearsed> {
-    let mut one = |code| one(engine, region, limits, code);
-    Ok(Rehearsed { idle: one(IDLE)?, asking: one(ASKING)? })
+/// What a run used of its zygote's memory.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Touched {
+    written: Written,
+    /// Large pages of the program's code and constants.
+    code: Vec<usize>,
 }
 
-/// Which of the blocks that an engine asks for while it warms up runs are going to write to: another process warms one up
-/// and rehearses.
-pub(super) fn hot_blocks(limits: Limits) -> io::Result<Vec<Asked>> {
+impl Touched {
+    /// By this process, a fork, whose zygote has free space in its heap from `heap_top` on.
+    pub fn so_far(region: Option<&Region>, heap_top: usize) -> io::Result<Self> {
+        Ok(Self { written: pages::written(region, heap_top)?, code: code::used()? })
+    }
+}
+
+/// What is known before there is an engine.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Foreseen {
+    /// Blocks that runs are going to write to, of those that an engine asks for while it warms up.
+    pub blocks: Vec<Asked>,
+    /// Large pages of the program's that runs are going to use.
+    pub code: BTreeSet<usize>,
+}
+
+pub(super) fn rehearse(engine: &mut Engine, region: Option<&Region>, limits: Limits) -> io::Result<Rehearsed> {
+    let mut written = |code| one(engine, region, limits, code).map(|touched| touched.written);
+    Ok(Rehearsed { idle: written(IDLE)?, asking: written(ASKING)? })
+}
+
+/// Warms an engine up in another process, and rehearses there.
+pub(super) fn foresee(limits: Limits) -> io::Result<Foreseen> {
     // Tables of names in random orders have one order here and there.
     std::hint::black_box(std::hash::RandomState::new());
     in_another_process(|| {
         let (engine, notes) = blocks::note(|| warm_up(limits));
         let mut engine = engine.ok()?;
-        let rehearsed = rehearse(&mut engine, None, limits).ok()?;
-        serde_json::to_vec(&region::hot_blocks(&notes, [&rehearsed.idle, &rehearsed.asking])).ok()
+        let mut one = |code| one(&mut engine, None, limits, code).ok();
+        let (idle, asking) = (one(IDLE)?, one(ASKING)?);
+        let blocks = region::hot_blocks(&notes, [&idle.written, &asking.written]);
+        serde_json::to_vec(&Foreseen { blocks, code: idle.code.into_iter().chain(asking.code).collect() }).ok()
     })
 }
 
@@ -107,7 +133,7 @@ fn in_another_process<T: DeserializeOwned>(says: impl FnOnce() -> Option<Vec<u8>
     }
 }
 
-fn one(engine: &mut Engine, region: Option<&Region>, limits: Limits, code: &str) -> io::Result<Written> {
+fn one(engine: &mut Engine, region: Option<&Region>, limits: Limits, code: &str) -> io::Result<Touched> {
     let modules = Arc::new(vec![Module {
         specifier: "check:///rehearsal.check.js".to_owned(),
         path: "rehearsal.check.js".to_owned(),
@@ -150,11 +176,11 @@ fn one(engine: &mut Engine, region: Option<&Region>, limits: Limits, code: &str)
         }
         Forked::Parent { process } => {
             drop((write, gate));
-            let mut written = Vec::new();
-            File::from(read).read_to_end(&mut written)?;
+            let mut touched = Vec::new();
+            File::from(read).read_to_end(&mut touched)?;
             process::reap(process)?;
             process::reap(stand_in)?;
-            serde_json::from_slice(&written).map_err(io::Error::other)
+            serde_json::from_slice(&touched).map_err(io::Error::other)
         }
     }
 }
