@@ -25,7 +25,13 @@ pub(crate) fn answer_one(gate: OwnedFd, answer: &[u8]) -> io::Result<()> {
     let remote = listener.local_addr()?;
     let connected = TcpStream::connect(remote)?;
     connected.set_nonblocking(true)?;
-    let (mut accepted, _) = listener.accept()?;
+    let mut accepted = loop {
+        // Whoever else is on this machine may connect too.
+        let (accepted, from) = listener.accept()?;
+        if from == connected.local_addr()? {
+            break accepted;
+        }
+    };
     let progress = vec![
         Progress::Resolved { took_us: 1 },
         Progress::Connecting { addresses: vec![remote] },

@@ -1,11 +1,11 @@
 //! The zygote's heap, laid out for being forked: a run pays for each page that it writes to, whoever wrote to it first.
 #![allow(unsafe_code, reason = "the allocator's settings and state have no safe interface")]
 
+use super::blocks;
+
 pub(super) const LARGE_PAGE: usize = 2 << 20;
 
 /// By how much the heap grows at once.
-use super::blocks;
-
 const TOP_PAD: libc::c_int = 1 << 20;
 
 /// One arena for the allocator: a second one, made for a child's first thread, takes 64 MiB of address space. Memory

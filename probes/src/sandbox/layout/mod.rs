@@ -27,7 +27,7 @@ pub(super) use rehearsal::{Rehearsed, Touched};
 use super::Limits;
 use crate::engine::{Engine, EngineError};
 use rand::TryRngCore as _;
-use rehearsal::Foreseen;
+use rehearsal::Rehearsal;
 
 /// An engine in memory that is laid out.
 pub(super) struct LaidOut {
@@ -41,15 +41,14 @@ pub(super) struct LaidOut {
 pub(super) fn lay_out(limits: Limits, rehearses: bool) -> Result<LaidOut, EngineError> {
     ask_for_processor_features();
     let heap_start = heap::prepare_allocator();
-    if !rehearses {
+    // Without one, runs are slower.
+    let rehearsal = if rehearses { Rehearsal::new(limits).ok() } else { None };
+    let Some(rehearsal) = rehearsal else {
         let mut engine = Engine::warm(limits.heap_bytes_max)?;
         engine.settle();
         return Ok(LaidOut { engine, region: None, rehearsed: Rehearsed::default() });
-    }
-    let foreseen = rehearsal::foresee(limits).unwrap_or_else(|error| {
-        tell("nothing is known of what they use", &error);
-        Foreseen::default()
-    });
+    };
+    let foreseen = rehearsal.foresee();
     code::join(&foreseen.code);
     heap::fill_holes();
     let (region, mut places) = Region::with_places(&foreseen.blocks).unzip();
@@ -60,15 +59,8 @@ pub(super) fn lay_out(limits: Limits, rehearses: bool) -> Result<LaidOut, Engine
         tracing::debug!(used, places = places.len(), "an engine asked for other blocks than the one before it");
     }
     heap::join(region.as_ref().map_or(heap_start, Region::start));
-    let rehearsed = rehearsal::rehearse(&mut engine, region.as_ref(), limits).unwrap_or_else(|error| {
-        tell("the rehearsal failed", &error);
-        Rehearsed::default()
-    });
+    let rehearsed = rehearsal.rehearse(&mut engine, region.as_ref());
     Ok(LaidOut { engine, region, rehearsed })
-}
-
-fn tell(reason: &str, error: &std::io::Error) {
-    eprintln!("tocsin zygote: runs are slower than they could be, because {reason}: {error}");
 }
 
 /// An engine, in a heap without holes for runs to write to.

@@ -6,6 +6,7 @@ use super::region::{self, Region};
 use super::{code, heap, warm_up};
 use crate::broker::{self, Ticket};
 use crate::engine::Engine;
+use crate::fetch::PreparedNetwork;
 use crate::sandbox::Limits;
 use crate::sandbox::black_box::BlackBox;
 use crate::sandbox::child::{self, Job, Seat};
@@ -94,33 +95,100 @@ pub(super) struct Foreseen {
     pub code: BTreeSet<usize>,
 }
 
-pub(super) fn rehearse(engine: &mut Engine, region: Option<&Region>, limits: Limits) -> io::Result<Rehearsed> {
-    let mut written = |code| one(engine, region, limits, code).map(|touched| touched.written);
-    Ok(Rehearsed { idle: written(IDLE)?, asking: written(ASKING)? })
+/// What the zygote's own runs have in common.
+pub(super) struct Rehearsal {
+    limits: Limits,
+    network: Arc<PreparedNetwork>,
 }
 
-/// Warms an engine up in another process, and rehearses there.
-pub(super) fn foresee(limits: Limits) -> io::Result<Foreseen> {
-    // Tables of names in random orders have one order here and there.
-    std::hint::black_box(std::hash::RandomState::new());
-    in_another_process(|| {
-        let (engine, notes) = blocks::note(|| warm_up(limits));
-        let mut engine = engine.ok()?;
-        let mut one = |code| one(&mut engine, None, limits, code).ok();
-        let (idle, asking) = (one(IDLE)?, one(ASKING)?);
-        let blocks = region::hot_blocks(&notes, [&idle.written, &asking.written]);
-        serde_json::to_vec(&Foreseen { blocks, code: idle.code.into_iter().chain(asking.code).collect() }).ok()
-    })
+impl Rehearsal {
+    pub fn new(limits: Limits) -> Result<Self, String> {
+        Ok(Self { limits, network: crate::fetch::prepare(&NetworkSettings::default())? })
+    }
+
+    /// Warms an engine up in another process, and runs there.
+    pub fn foresee(&self) -> Foreseen {
+        // Tables of names in random orders have one order here and there.
+        std::hint::black_box(std::hash::RandomState::new());
+        let foreseen = said_by(|output| {
+            let (engine, notes) = blocks::note(|| warm_up(self.limits));
+            // Of less than all of it, the other side can read nothing, and says so.
+            let Ok(mut engine) = engine else { return };
+            let touched: Vec<_> =
+                [IDLE, ASKING].into_iter().filter_map(|script| self.run(&mut engine, None, script).ok()).collect();
+            let blocks = region::hot_blocks(&notes, touched.iter().map(|touched| &touched.written));
+            let code = touched.iter().flat_map(|touched| touched.code.iter().copied()).collect();
+            let said = serde_json::to_vec(&Foreseen { blocks, code }).unwrap_or_default();
+            let _: io::Result<()> = File::from(output).write_all(&said);
+        });
+        foreseen.unwrap_or_else(|error| tell(&error))
+    }
+
+    /// Runs in forks of this process, whose engine is warm.
+    pub fn rehearse(&self, engine: &mut Engine, region: Option<&Region>) -> Rehearsed {
+        let mut written = |script| match self.run(engine, region, script) {
+            Ok(touched) => touched.written,
+            Err(error) => tell(&error),
+        };
+        Rehearsed { idle: written(IDLE), asking: written(ASKING) }
+    }
+
+    fn run(&self, engine: &mut Engine, region: Option<&Region>, script: &str) -> io::Result<Touched> {
+        let limits = self.limits;
+        let network = self.network.clone();
+        let modules = Arc::new(vec![Module {
+            specifier: "check:///rehearsal.check.js".to_owned(),
+            path: "rehearsal.check.js".to_owned(),
+            kind: ModuleKind::Function,
+            code: script.to_owned(),
+            source_map: None,
+        }]);
+        let key = RunKey {
+            check: "rehearsal".parse().map_err(io::Error::other)?,
+            region: "rehearsal".parse().map_err(io::Error::other)?,
+            slot: UnixMs(0),
+            attempt: 0,
+        };
+        let vars = BTreeMap::from([("URL".to_owned(), URL.to_owned())]);
+        let order = serde_json::to_vec(&Order {
+            task: Task::Run { key, vars, secrets: BTreeMap::new() },
+            ticket: Ticket::default(),
+            secret_hosts: BTreeMap::new(),
+            timeout_ms: TIMEOUT_MS,
+            mode: Mode::Live,
+        })?;
+        let black_box = BlackBox::new(&limits)?;
+        let heap_top = heap::heap_top();
+        let (gate, stand_in) = stand_in()?;
+        let touched = said_by(|report| {
+            if process::replace_gate(&gate).is_err() {
+                return;
+            }
+            let zygote = std::os::unix::process::parent_id().cast_signed();
+            let (filter, address_space_bytes) = (None, 0);
+            let seat = Seat { engine, region, zygote, report, black_box, limits, filter, address_space_bytes };
+            let kill_after = Duration::from_millis(TIMEOUT_MS);
+            let job = Job { order: &order, modules, network, kill_after, written: &Written::default() };
+            child::rehearse(seat, job, heap_top);
+        });
+        drop(gate);
+        process::reap(stand_in)?;
+        touched
+    }
+}
+
+fn tell<T: Default>(error: &io::Error) -> T {
+    eprintln!("tocsin zygote: runs are slower than they could be, because a rehearsal failed: {error}");
+    T::default()
 }
 
 /// What a fork of this process says as JSON.
-fn in_another_process<T: DeserializeOwned>(says: impl FnOnce() -> Option<Vec<u8>>) -> io::Result<T> {
+fn said_by<T: DeserializeOwned>(child: impl FnOnce(OwnedFd)) -> io::Result<T> {
     let (read, write) = process::pipe()?;
     match process::fork()? {
         Forked::Child => {
             drop(read);
-            // Of less than all of it, the other side can read nothing.
-            let _: io::Result<()> = File::from(write).write_all(&says().unwrap_or_default());
+            child(write);
             process::exit_now(0)
         }
         Forked::Parent { process } => {
@@ -129,58 +197,6 @@ fn in_another_process<T: DeserializeOwned>(says: impl FnOnce() -> Option<Vec<u8>
             File::from(read).read_to_end(&mut said)?;
             process::reap(process)?;
             serde_json::from_slice(&said).map_err(io::Error::other)
-        }
-    }
-}
-
-fn one(engine: &mut Engine, region: Option<&Region>, limits: Limits, code: &str) -> io::Result<Touched> {
-    let modules = Arc::new(vec![Module {
-        specifier: "check:///rehearsal.check.js".to_owned(),
-        path: "rehearsal.check.js".to_owned(),
-        kind: ModuleKind::Function,
-        code: code.to_owned(),
-        source_map: None,
-    }]);
-    let key = RunKey {
-        check: "rehearsal".parse().map_err(io::Error::other)?,
-        region: "rehearsal".parse().map_err(io::Error::other)?,
-        slot: UnixMs(0),
-        attempt: 0,
-    };
-    let vars = BTreeMap::from([("URL".to_owned(), URL.to_owned())]);
-    let task = Task::Run { key, vars, secrets: BTreeMap::new() };
-    let order = serde_json::to_vec(&Order {
-        task,
-        ticket: Ticket::default(),
-        secret_hosts: BTreeMap::new(),
-        timeout_ms: TIMEOUT_MS,
-        mode: Mode::Live,
-    })?;
-    let network = crate::fetch::prepare(&NetworkSettings::default()).map_err(io::Error::other)?;
-    let black_box = BlackBox::new(&limits)?;
-    let heap_top = heap::heap_top();
-    let (gate, stand_in) = stand_in()?;
-    let (read, write) = process::pipe()?;
-    match process::fork()? {
-        Forked::Child => {
-            if process::replace_gate(&gate).is_err() {
-                process::exit_now(1);
-            }
-            let (order, written) = (&order[..], &Written::default());
-            let zygote = std::os::unix::process::parent_id().cast_signed();
-            let (filter, address_space_bytes) = (None, 0);
-            let seat = Seat { engine, region, zygote, report: write, black_box, limits, filter, address_space_bytes };
-            let kill_after = Duration::from_millis(TIMEOUT_MS);
-            let job = Job { order, modules, network, kill_after, written };
-            child::rehearse(seat, job, heap_top)
-        }
-        Forked::Parent { process } => {
-            drop((write, gate));
-            let mut touched = Vec::new();
-            File::from(read).read_to_end(&mut touched)?;
-            process::reap(process)?;
-            process::reap(stand_in)?;
-            serde_json::from_slice(&touched).map_err(io::Error::other)
         }
     }
 }
