@@ -6,6 +6,7 @@
 //! stages below, a wrapper is a load and a branch.
 #![allow(unsafe_code, reason = "these are the allocator's functions")]
 
+use super::large_pages::{self, LARGE_PAGE};
 use libc::c_void;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -79,23 +80,18 @@ pub(super) fn uncounted(bytes: usize) -> *mut c_void {
 
 /// Notes every block that `work` asks for or frees. For a process with one thread.
 pub(super) fn note<T>(work: impl FnOnce() -> T) -> (T, Vec<Note>) {
-    let bytes = NOTES_MAX * size_of::<Note>();
-    let (access, flags) =
-        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
-    // SAFETY: a new mapping at a place of the kernel's choice touches nothing that there is. Notes are not kept in memory
-    // of the allocator's: that would change what they are about.
-    let notes = unsafe { libc::mmap(ptr::null_mut(), bytes, access, flags, -1, 0) };
-    if notes == libc::MAP_FAILED {
-        return (work(), Vec::new());
-    }
-    NOTES.store(notes.cast(), Relaxed);
+    let bytes = (NOTES_MAX * size_of::<Note>()).next_multiple_of(LARGE_PAGE);
+    // In memory of the allocator's, notes would change what they are about.
+    let Ok(notes) = large_pages::map(bytes) else { return (work(), Vec::new()) };
+    let notes = notes as *mut Note;
+    NOTES.store(notes, Relaxed);
     NOTED.store(0, Relaxed);
     let done = in_stage(NOTING, work);
     let noted = NOTED.load(Relaxed).min(NOTES_MAX);
     // SAFETY: the first `noted` were written, and nobody writes any more.
-    let kept = unsafe { std::slice::from_raw_parts(notes.cast::<Note>(), noted) }.to_vec();
-    // SAFETY: the mapping is this function's, and what was in it has been copied.
-    unsafe { libc::munmap(notes, bytes) };
+    let kept = unsafe { std::slice::from_raw_parts(notes, noted) }.to_vec();
+    // SAFETY: what was in it has been copied.
+    unsafe { large_pages::unmap(notes as usize, bytes) };
     (done, kept)
 }
 

@@ -6,10 +6,11 @@
 //! (`.data.rel.ro`): they are anonymous already, in small pages. Most of the program is the daemon's, and stays where it is.
 #![allow(unsafe_code, reason = "mappings have no safe interface")]
 
-use super::heap::LARGE_PAGE;
+use super::large_pages::{self, LARGE_PAGE};
 use super::pages;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ptr;
 
 /// One line of `/proc/self/maps`.
 #[derive(Clone, Copy)]
@@ -57,7 +58,7 @@ pub(super) fn join(used: &BTreeSet<usize>) {
         let Some(access) = access(mapping) else { continue };
         let before = index.checked_sub(1).map_or(0, |before| maps[before].end);
         let after = maps.get(index + 1).map_or(usize::MAX, |after| after.start);
-        let Some((start, end)) = large_pages(mapping, before, after) else { continue };
+        let Some((start, end)) = whole_large_pages(mapping, before, after) else { continue };
         for (start, end) in side_by_side(used.range(start..end).copied()) {
             // Where it does not succeed, runs are a little slower.
             let _: io::Result<()> = replace(mapping, start, end - start, access);
@@ -99,7 +100,7 @@ fn side_by_side(pages: impl IntoIterator<Item = usize>) -> Vec<(usize, usize)> {
 }
 
 /// From and up to which large page a mapping goes: with the gaps around it where nothing else lies in them.
-fn large_pages(mapping: &Mapping<'_>, before: usize, after: usize) -> Option<(usize, usize)> {
+fn whole_large_pages(mapping: &Mapping<'_>, before: usize, after: usize) -> Option<(usize, usize)> {
     let (outer, inner) = (mapping.start / LARGE_PAGE * LARGE_PAGE, mapping.start.next_multiple_of(LARGE_PAGE));
     let start = if outer >= before { outer } else { inner };
     let (outer, inner) = (mapping.end.next_multiple_of(LARGE_PAGE), mapping.end / LARGE_PAGE * LARGE_PAGE);
@@ -109,41 +110,25 @@ fn large_pages(mapping: &Mapping<'_>, before: usize, after: usize) -> Option<(us
 
 /// Puts a copy of what is mapped between `start` and `start + bytes` in its place.
 fn replace(mapping: &Mapping<'_>, start: usize, bytes: usize, access: libc::c_int) -> io::Result<()> {
-    const MADV_COLLAPSE: libc::c_int = 25;
-    let (private, none) = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, std::ptr::null_mut());
-    let mapped_bytes = bytes + LARGE_PAGE;
-    // SAFETY: a new mapping at a place of the kernel's choice touches nothing that there is.
-    let mapped = unsafe { libc::mmap(none, mapped_bytes, libc::PROT_READ | libc::PROT_WRITE, private, -1, 0) };
-    if mapped == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
-    let copy = (mapped as usize).next_multiple_of(LARGE_PAGE);
+    let copy = large_pages::map(bytes)?;
     let (from, to) = (mapping.start.max(start), mapping.end.min(start + bytes));
     let replaced = || {
-        // SAFETY: `copy` has room for `bytes` in the new mapping; what is read is mapped, and nobody writes to it.
-        unsafe {
-            libc::madvise(copy as *mut libc::c_void, bytes, libc::MADV_HUGEPAGE);
-            std::ptr::copy_nonoverlapping(from as *const u8, (copy + (from - start)) as *mut u8, to - from);
-        }
-        // SAFETY: the advice changes no content. It fails where there is no large page; small ones of our own would be
-        // dearer than the file's.
-        check(unsafe { libc::madvise(copy as *mut libc::c_void, bytes, MADV_COLLAPSE) } == 0)?;
+        // SAFETY: `copy` has room for `bytes`; what is read is mapped, and nobody writes to it.
+        unsafe { ptr::copy_nonoverlapping(from as *const u8, (copy + (from - start)) as *mut u8, to - from) };
+        // Small pages of our own would be dearer than the file's.
+        large_pages::join(copy, bytes)?;
         // SAFETY: never writable and executable at once.
-        check(unsafe { libc::mprotect(copy as *mut libc::c_void, bytes, access) } == 0)?;
-        // SAFETY: nothing but `mapping` lies where the copy goes. The kernel moves the pages in one step, and there is
-        // no other thread; whoever returns from the call finds the same instructions.
-        let moved = unsafe {
-            let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
-            libc::mremap(copy as *mut libc::c_void, bytes, bytes, flags, start as *mut libc::c_void)
-        };
-        check(moved != libc::MAP_FAILED)
+        if unsafe { libc::mprotect(copy as *mut libc::c_void, bytes, access) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: nothing but `mapping` lies where the copy goes. There is no other thread, and whoever returns from the
+        // call finds the same instructions.
+        unsafe { large_pages::move_to(copy, start, bytes) }
     };
     let outcome = replaced();
-    // SAFETY: what is left of the mapping is nobody's. Where the copy was moved away there is a hole, which munmap skips.
-    unsafe { libc::munmap(mapped, mapped_bytes) };
+    if outcome.is_err() {
+        // SAFETY: it was not moved.
+        unsafe { large_pages::unmap(copy, bytes) };
+    }
     outcome
-}
-
-fn check(done: bool) -> io::Result<()> {
-    if done { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

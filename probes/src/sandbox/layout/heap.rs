@@ -2,8 +2,7 @@
 #![allow(unsafe_code, reason = "the allocator's settings and state have no safe interface")]
 
 use super::blocks;
-
-pub(super) const LARGE_PAGE: usize = 2 << 20;
+use super::large_pages::{self, LARGE_PAGE};
 
 /// By how much the heap grows at once.
 const TOP_PAD: libc::c_int = 1 << 20;
@@ -72,11 +71,10 @@ pub(super) fn heap_top() -> usize {
 /// hundred for the same memory in small pages. What is allocated from now on goes to small pages behind them: a large one
 /// would be taken apart at the zygote's first write to it, and every later fork would copy its five hundred.
 pub(super) fn join(start: usize) {
-    const MADV_COLLAPSE: libc::c_int = 25;
     let end = end_in_large_page();
     for page in (start.next_multiple_of(LARGE_PAGE)..end).step_by(LARGE_PAGE) {
-        // SAFETY: the advice changes no content; where the kernel does not know it or has no large page, nothing happens.
-        unsafe { libc::madvise(page as *mut libc::c_void, LARGE_PAGE, MADV_COLLAPSE) };
+        // Where there is no large page, small ones stay.
+        let _: std::io::Result<()> = large_pages::join(page, LARGE_PAGE);
     }
 }
 

@@ -13,6 +13,7 @@
 mod blocks;
 mod code;
 mod heap;
+mod large_pages;
 mod pages;
 mod region;
 mod rehearsal;

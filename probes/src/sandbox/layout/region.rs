@@ -8,10 +8,12 @@
 #![allow(unsafe_code, reason = "mappings and the allocator's blocks have no safe interface")]
 
 use super::blocks::{Asked, Note, Place};
-use super::heap::{self, LARGE_PAGE};
+use super::heap;
+use super::large_pages::{self, LARGE_PAGE};
 use super::pages::Written;
 use libc::c_void;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::ptr;
 
 /// What is left of the large page is for what runs allocate.
@@ -62,14 +64,14 @@ pub(in crate::sandbox) struct Region {
     /// The rest of it, as one block. A run frees its own.
     room: *mut c_void,
     /// Addresses for a large page, where there is nothing yet.
-    scratch: *mut c_void,
+    scratch: usize,
 }
 
 impl Region {
     /// Takes the next large page of the heap for blocks like these, and small pages before it for those that are too large.
     /// The heap has no holes, or a block would be elsewhere. `None` where there is nothing to gain.
     pub fn with_places(blocks: &[Asked]) -> Option<(Self, Vec<Place>)> {
-        if blocks.is_empty() || !has_large_pages() {
+        if blocks.is_empty() || !large_pages::are_given() {
             return None;
         }
         let mut places = Vec::with_capacity(blocks.len());
@@ -93,7 +95,7 @@ impl Region {
             && places.iter().all(|place| {
                 place.asked.bytes > BLOCK_BYTES_MAX || is_inside(place.address) && place.address < room as usize
             });
-        let scratch = if is_whole { large_page_of_addresses() } else { None }?;
+        let scratch = if is_whole { large_pages::map(LARGE_PAGE).ok() } else { None }?;
         Some((Self { start, used_bytes, room, scratch }, places))
     }
 
@@ -107,15 +109,14 @@ impl Region {
 
     /// Gives this process, a fork, a region of its own. Where that does not succeed, it has its parent's, page by page.
     pub fn take_own(&self) {
-        let (from, to) = (self.start as *const u8, self.scratch.cast::<u8>());
+        let (from, to) = (self.start as *const u8, self.scratch as *mut u8);
         let guard = LARGE_PAGE - GUARD_BYTES - BLOCK_OWN;
         // SAFETY: both are large pages of this process's. Nothing writes to the old one until the new one is in its place:
         // no other thread exists, and none of these calls allocates. At last, the room is this process's to free.
         unsafe {
             ptr::copy_nonoverlapping(from, to, self.used_bytes);
             ptr::copy_nonoverlapping(from.add(guard), to.add(guard), LARGE_PAGE - guard);
-            let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
-            libc::mremap(self.scratch, LARGE_PAGE, LARGE_PAGE, flags, self.start as *mut c_void);
+            let _: io::Result<()> = large_pages::move_to(self.scratch, self.start, LARGE_PAGE);
             libc::free(self.room);
         }
     }
@@ -130,29 +131,4 @@ fn place_after(start: usize, asked: &Asked) -> Option<Place> {
         .take(KEPT_MAX)
         .find(|address| *address >= start)
         .map(|address| Place { asked: *asked, address })
-}
-
-/// Whether whoever asks for a large page is given one at the first write to it. Small ones would be dearer than to copy what
-/// is written to.
-fn has_large_pages() -> bool {
-    std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").is_ok_and(|modes| !modes.contains("[never]"))
-}
-
-fn large_page_of_addresses() -> Option<*mut c_void> {
-    let (access, flags) =
-        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
-    // SAFETY: a new mapping at a place of the kernel's choice touches nothing that there is.
-    let mapped = unsafe { libc::mmap(ptr::null_mut(), 2 * LARGE_PAGE, access, flags, -1, 0) };
-    if mapped == libc::MAP_FAILED {
-        return None;
-    }
-    let page = (mapped as usize).next_multiple_of(LARGE_PAGE);
-    let after = page + LARGE_PAGE;
-    // SAFETY: what is given back is this mapping's, around the page that is kept.
-    unsafe {
-        libc::munmap(mapped, page - mapped as usize);
-        libc::munmap(after as *mut c_void, mapped as usize + 2 * LARGE_PAGE - after);
-        libc::madvise(page as *mut c_void, LARGE_PAGE, libc::MADV_HUGEPAGE);
-    }
-    Some(page as *mut c_void)
 }
