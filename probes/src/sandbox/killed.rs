@@ -2,8 +2,8 @@
 
 use super::Limits;
 use super::black_box::Found;
-use super::child::EXIT_PANIC;
 use super::credentials;
+use super::last_words::EXIT_PANIC;
 use super::wire::{ProcessEnd, Ran};
 use checks::{Failure, FailureClass, Outcome, Request, RequestFailure, UnixMs};
 

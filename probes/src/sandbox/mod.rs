@@ -23,6 +23,7 @@ mod containment;
 mod credentials;
 mod describe;
 mod killed;
+mod last_words;
 mod layout;
 mod limits;
 mod link;

@@ -2,11 +2,13 @@
 
 use crate::processes::{WAITS, bundle, ensure, in_background, kill, order, until};
 use crate::{Test, sandbox, settings};
+use checks::RunResult;
 use nix::sys::signal::Signal::SIGKILL;
 use probes::sandbox::{Limits, RunOrder, Sandbox, SandboxSettings};
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 pub fn tests() -> Vec<Test> {
     fn test(name: &str, test: impl Future<Output = Result<(), String>> + Send + 'static) -> Test {
@@ -27,6 +29,27 @@ async fn rehearsed(limits: Limits) -> Sandbox {
     Sandbox::start(settings).await.expect("the sandbox starts")
 }
 
+/// So many runs that are in flight, and wait.
+async fn hold(sandbox: &Arc<Sandbox>, count: usize) -> Result<Vec<JoinHandle<RunResult>>, String> {
+    let waits = bundle("waits", WAITS);
+    let mut runs = Vec::new();
+    for slot in (0..).take(count) {
+        runs.push(in_background(sandbox, order(&waits, slot)).await);
+    }
+    until("all runs in flight", || sandbox.runs_in_flight().len() == count).await?;
+    Ok(runs)
+}
+
+async fn let_go(sandbox: &Sandbox, runs: Vec<JoinHandle<RunResult>>) -> Result<(), String> {
+    for process in sandbox.runs_in_flight() {
+        kill(process, SIGKILL);
+    }
+    for run in runs {
+        run.await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
 async fn runs_leave_nothing_behind() -> Result<(), String> {
     let bundle = bundle(
         "stateful",
@@ -44,12 +67,7 @@ async fn runs_leave_nothing_behind() -> Result<(), String> {
 /// What a run shares with its zygote is in no other run, whether that was forked before or after it.
 async fn a_run_has_its_own_notes() -> Result<(), String> {
     let sandbox = Arc::new(sandbox(1, Limits::default()).await);
-    let waits = bundle("waits", WAITS);
-    let mut runs = Vec::new();
-    for slot in 0..4 {
-        runs.push(in_background(&sandbox, order(&waits, slot)).await);
-    }
-    until("four runs in flight", || sandbox.runs_in_flight().len() == 4).await?;
+    let runs = hold(&sandbox, 4).await?;
     let mut notes = HashSet::new();
     for process in sandbox.runs_in_flight() {
         let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).map_err(|error| error.to_string())?;
@@ -59,13 +77,7 @@ async fn a_run_has_its_own_notes() -> Result<(), String> {
         let inode = shared.split_whitespace().nth(4).unwrap_or_default().to_owned();
         ensure(notes.insert(inode), format!("two runs share {shared}"))?;
     }
-    for process in sandbox.runs_in_flight() {
-        kill(process, SIGKILL);
-    }
-    for run in runs {
-        run.await.map_err(|error| error.to_string())?;
-    }
-    Ok(())
+    let_go(&sandbox, runs).await
 }
 
 async fn the_environment_stays_outside() -> Result<(), String> {
@@ -126,12 +138,7 @@ async fn what_runs_write_to_is_in_one_large_page() -> Result<(), String> {
         return Ok(());
     }
     let sandbox = Arc::new(rehearsed(Limits::default()).await);
-    let waits = bundle("waits", WAITS);
-    let mut runs = Vec::new();
-    for slot in 0..2 {
-        runs.push(in_background(&sandbox, order(&waits, slot)).await);
-    }
-    until("two runs in flight", || sandbox.runs_in_flight().len() == 2).await?;
+    let runs = hold(&sandbox, 2).await?;
     for process in sandbox.runs_in_flight() {
         let is_under_way = || private_kib(process).is_ok_and(|(_, large)| large == LARGE_PAGE_KIB);
         until("a run with a large page of its own", is_under_way).await?;
@@ -140,13 +147,7 @@ async fn what_runs_write_to_is_in_one_large_page() -> Result<(), String> {
         // Without a layout a run that does nothing has some 1,700.
         ensure(small < 700, format!("{small} KiB in small pages, beside {large}"))?;
     }
-    for process in sandbox.runs_in_flight() {
-        kill(process, SIGKILL);
-    }
-    for run in runs {
-        run.await.map_err(|error| error.to_string())?;
-    }
-    Ok(())
+    let_go(&sandbox, runs).await
 }
 
 async fn a_run_may_need_more_room() -> Result<(), String> {

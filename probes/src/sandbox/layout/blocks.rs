@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "these are the allocator's functions")]
 
 use super::large_pages::{self, LARGE_PAGE};
+use super::pages::PAGE;
 use libc::c_void;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -54,7 +55,6 @@ static ASKED: [AtomicU32; CLASSES] = [const { AtomicU32::new(0) }; CLASSES];
 
 /// The sizes of what QuickJS keeps small values in (`arena_new` in quickjs.c).
 const ARENA_BYTES: RangeInclusive<usize> = 3_500..=4_096;
-const PAGE: usize = 4_096;
 
 /// Many times what an engine asks for. What comes after them is not noted.
 const NOTES_MAX: usize = 1 << 21;

@@ -7,29 +7,11 @@
 #![allow(unsafe_code, reason = "mappings have no safe interface")]
 
 use super::large_pages::{self, LARGE_PAGE};
+use super::mappings::{Mapping, mappings};
 use super::pages;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ptr;
-
-/// One line of `/proc/self/maps`.
-#[derive(Clone, Copy)]
-struct Mapping<'a> {
-    start: usize,
-    end: usize,
-    access: &'a str,
-    path: &'a str,
-}
-
-impl<'a> Mapping<'a> {
-    fn of(line: &'a str) -> Option<Self> {
-        let mut fields = line.split_ascii_whitespace();
-        let (start, end) = fields.next()?.split_once('-')?;
-        let number = |text| usize::from_str_radix(text, 16).ok();
-        let access = fields.next()?;
-        Some(Self { start: number(start)?, end: number(end)?, access, path: fields.nth(3).unwrap_or_default() })
-    }
-}
 
 /// How many pages of a large one a run has to have mapped, for it to be worth its memory. The kernel maps sixteen at once.
 const USED_PAGES_MIN: usize = 20;
@@ -64,10 +46,6 @@ pub(super) fn join(used: &BTreeSet<usize>) {
             let _: io::Result<()> = replace(mapping, start, end - start, access);
         }
     }
-}
-
-fn mappings(maps: &str) -> Vec<Mapping<'_>> {
-    maps.lines().filter_map(Mapping::of).collect()
 }
 
 /// The program's own mappings, with their places among all.

@@ -14,6 +14,7 @@ mod blocks;
 mod code;
 mod heap;
 mod large_pages;
+mod mappings;
 mod pages;
 mod region;
 mod rehearsal;
@@ -42,9 +43,7 @@ pub(super) struct LaidOut {
 pub(super) fn lay_out(limits: Limits, rehearses: bool) -> Result<LaidOut, EngineError> {
     ask_for_processor_features();
     let heap_start = heap::prepare_allocator();
-    // Without one, runs are slower.
-    let rehearsal = if rehearses { Rehearsal::new(limits).ok() } else { None };
-    let Some(rehearsal) = rehearsal else {
+    let Some(rehearsal) = rehearses.then(|| Rehearsal::new(limits)).flatten() else {
         let mut engine = Engine::warm(limits.heap_bytes_max)?;
         engine.settle();
         return Ok(LaidOut { engine, region: None, rehearsed: Rehearsed::default() });

@@ -6,13 +6,14 @@
 //! runs have the kernel copy all at once.
 #![allow(unsafe_code, reason = "advice about memory has no safe interface")]
 
+use super::mappings::mappings;
 use super::region::Region;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-const PAGE: usize = 4096;
+pub(super) const PAGE: usize = 4096;
 
 /// Neighbouring pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,18 +40,6 @@ pub(super) fn entries(start: usize, end: usize) -> io::Result<impl Iterator<Item
     Ok(pages.enumerate().map_while(move |(index, page)| Some((page, entry(index)?))))
 }
 
-/// The addresses of this process's private memory, from and up to.
-fn private_memory() -> io::Result<Vec<(usize, usize)>> {
-    let maps = std::fs::read_to_string("/proc/self/maps")?;
-    let mapping = |line: &str| {
-        let mut fields = line.split_ascii_whitespace();
-        let (start, end) = fields.next()?.split_once('-')?;
-        let number = |text| usize::from_str_radix(text, 16).ok();
-        (fields.next()? == "rw-p").then_some((number(start)?, number(end)?))
-    };
-    Ok(maps.lines().filter_map(mapping).collect())
-}
-
 /// What this process, a fork, has written to of its parent's, but for the region that it has a copy of and the free space
 /// at the heap's end.
 pub(super) fn written(region: Option<&Region>, heap_top: usize) -> io::Result<Written> {
@@ -60,8 +49,9 @@ pub(super) fn written(region: Option<&Region>, heap_top: usize) -> io::Result<Wr
     let heap_end = unsafe { libc::sbrk(0) as usize };
     let is_foreseen = |page| (heap_top..heap_end).contains(&page) || region.is_some_and(|region| region.contains(page));
     let mut written = Written::default();
-    for (start, end) in private_memory()? {
-        let own = entries(start, end)?.filter(|(_, entry)| entry & OWN == OWN).map(|(page, _)| page);
+    let maps = std::fs::read_to_string("/proc/self/maps")?;
+    for mapping in mappings(&maps).iter().filter(|mapping| mapping.access == "rw-p") {
+        let own = entries(mapping.start, mapping.end)?.filter(|(_, entry)| entry & OWN == OWN).map(|(page, _)| page);
         written.extend(own.filter(|page| !is_foreseen(*page)));
     }
     Ok(written)

@@ -102,8 +102,10 @@ pub(super) struct Rehearsal {
 }
 
 impl Rehearsal {
-    pub fn new(limits: Limits) -> Result<Self, String> {
-        Ok(Self { limits, network: crate::fetch::prepare(&NetworkSettings::default())? })
+    /// `None` where there can be no run of the zygote's own.
+    pub fn new(limits: Limits) -> Option<Self> {
+        let network = crate::fetch::prepare(&NetworkSettings::default()).map_err(io::Error::other);
+        network.map_or_else(|error| tell(&error), |network| Some(Self { limits, network }))
     }
 
     /// Warms an engine up in another process, and runs there.

@@ -1,8 +1,6 @@
 use super::blocks::{Asked, Note};
-use super::pages::Written;
+use super::pages::{PAGE, Written};
 use super::region::hot_blocks;
-
-const PAGE: usize = 4096;
 
 fn written(pages: &[usize]) -> Written {
     let mut written = Written::default();
